@@ -1,0 +1,12 @@
+"""The callbacks that ultra-face adds to Ultralytics' events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ultra_face.callbacks import adaptive_anchors
+
+CALLBACKS: tuple[tuple[str, Callable[[Any], None]], ...] = (
+    ("on_pretrain_routine_end", adaptive_anchors.fit_before_training),
+)

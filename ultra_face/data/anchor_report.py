@@ -1,0 +1,46 @@
+"""Anchors as a user reads and writes them: the block of a model YAML, and a table of how well they cover boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from .anchors import best_possible_recall, mean_best_iou
+from .annotation import FloatArray
+
+
+def read_model_anchors(model_yaml: Path) -> FloatArray:
+    """The anchors (A, 2) [px] of all levels of a model YAML.
+
+    Raises:
+        ValueError: The file has no `anchors:` with rows of widths and heights in turn.
+    """
+    content = yaml.safe_load(model_yaml.read_text(encoding="utf-8"))
+    rows = content.get("anchors") if isinstance(content, dict) else None
+    try:
+        return np.concatenate([np.asarray(row, dtype=np.float64).reshape(-1, 2) for row in rows])
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{model_yaml}: expected `anchors:` with a row of widths and heights for each level, got {rows!r}; "
+            "name a model with an anchor head"
+        ) from error
+
+
+def describe_coverage(wh: FloatArray, candidates: Mapping[str, FloatArray]) -> str:
+    """Table of best possible recall and mean best IoU of each named set of anchors (A, 2) on boxes (N, 2) [px]."""
+    width = max(map(len, candidates))
+    lines = [f"{'anchors':{width}}  best possible recall  mean best IoU"]
+    lines += [
+        f"{name:{width}}  {best_possible_recall(wh, anchors):20.4f}  {mean_best_iou(wh, anchors):13.4f}"
+        for name, anchors in candidates.items()
+    ]
+    return "\n".join(lines)
+
+
+def anchors_block(anchors: FloatArray, num_levels: int) -> str:
+    """The `anchors:` block of a model YAML: anchors (A, 2) [px] sorted by area, an equal share for each level."""
+    rows = np.round(anchors, 1).reshape(num_levels, -1)
+    return "\n".join(["anchors:", *(f"  - [{', '.join(f'{value:g}' for value in row)}]" for row in rows)])

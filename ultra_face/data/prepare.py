@@ -1,0 +1,146 @@
+"""Face annotations to a YOLO pose data set: `images/<split>`, `labels/<split>` and their `data.yaml`.
+
+Every file is written to a neighbour and moved into place, and every run compares what is there with what
+should be: a second run changes nothing, and a run after an interruption completes the first. `data.yaml` is
+written last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from .annotation import FaceAnnotations, clean_faces
+from .image_store import ImageStore, image_size
+from .label_text import IMAGE_SUFFIXES
+from .output_folder import claim_folder, write_file, write_link
+from .report import PrepareReport, SplitReport
+from .sources import SourceSplit, open_source
+from .yolo_pose import format_labels
+
+DATA_KEYS = {"kpt_shape": [5, 3], "flip_idx": [1, 0, 2, 4, 3], "names": {0: "face"}}
+
+
+@dataclass(frozen=True)
+class ImageJob:
+    """One image to prepare: where it comes from, what is known of it, and the split it goes to."""
+
+    split: str
+    images: ImageStore
+    faces: FaceAnnotations
+
+
+Progress = Callable[[Sequence[ImageJob]], Iterable[ImageJob]]
+
+
+def prepare_dataset(
+    sources: Sequence[Path],
+    output: Path,
+    *,
+    image_folder: Path | None = None,
+    split_lists: Mapping[str, str | None] | None = None,
+    link: bool = False,
+    progress: Progress = iter,
+) -> PrepareReport:
+    """Write the YOLO pose data set of all `sources` to the folder `output`.
+
+    Args:
+        sources: Folders or label files, see `open_source`.
+        output: Folder of the data set: new, empty, or of an earlier run with the same sources and splits.
+        image_folder: See `open_source`.
+        split_lists: See `open_source`.
+        link: Make symbolic links to the images instead of copies. Ultralytics repairs damaged JPEG files in
+            place, through the link; copies keep the originals safe.
+        progress: Wraps the list of images, to show how far the work is.
+
+    Raises:
+        FileExistsError: `output` holds files of another origin.
+        FileNotFoundError: An archive, list, label file or image is missing.
+        OSError: The disk is full or `output` is not writable; finished files stay valid, and running again
+            goes on.
+        ValueError: A broken line, a damaged archive, an image in two splits, or links asked of an archive.
+    """
+    splits = [
+        split
+        for source in sources
+        for split in open_source(source, image_folder=image_folder, split_lists=split_lists)
+    ]
+    jobs = plan_jobs(splits)
+    claim_folder(
+        output,
+        {"sources": [str(source.resolve()) for source in sources], "splits": dict(split_lists or {})},
+    )
+    report = PrepareReport(output / "data.yaml", {split.name: SplitReport() for split in splits})
+    for job in progress(jobs):
+        _prepare_image(job, output, report.splits[job.split], link=link)
+    report.foreign_images += foreign_images(jobs, output)
+    write_file(report.data_yaml, data_yaml(report.splits).encode())
+    return report
+
+
+def plan_jobs(splits: Iterable[SourceSplit]) -> list[ImageJob]:
+    """One job an image, in the order of the splits.
+
+    Raises:
+        ValueError: Two images would become the same one, or one image is in two splits.
+    """
+    seen: dict[str, ImageJob] = {}
+    for split in splits:
+        for faces in split.faces:
+            stem = str(PurePosixPath(faces.image).with_suffix(""))
+            if stem in seen:
+                raise ValueError(
+                    f"{faces.where}: expected each image once, got {faces.image} in {split.name} and "
+                    f"{seen[stem].faces.image} in {seen[stem].split} ({seen[stem].faces.where}); "
+                    "remove it from one, or prepare the sources into folders of their own"
+                )
+            seen[stem] = ImageJob(split.name, split.images, faces)
+    return list(seen.values())
+
+
+def foreign_images(jobs: Iterable[ImageJob], output: Path) -> list[str]:
+    """Images below `output` that no job writes: of the user, or of a run with other annotations."""
+    expected = {output / "images" / job.split / job.faces.image for job in jobs}
+    present = (path for path in (output / "images").rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(str(path.relative_to(output)) for path in present if path not in expected)
+
+
+def data_yaml(splits: Iterable[str]) -> str:
+    """Text of the data YAML; without `path`, so that Ultralytics takes the folder of the file itself."""
+    return yaml.safe_dump({**{name: f"images/{name}" for name in splits}, **DATA_KEYS}, sort_keys=False)
+
+
+def _prepare_image(job: ImageJob, output: Path, report: SplitReport, *, link: bool) -> None:
+    try:
+        content = job.images.read(job.faces.image)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{job.faces.where}: image missing: {error}; check the image folder"
+        ) from error
+    size = image_size(content)
+    if size is None:
+        report.problems.append(
+            f"{job.faces.where}: {job.faces.image} does not decode as an image; fetch it again"
+        )
+        return
+    width, height = size
+    cleaned = clean_faces(job.faces, width=width, height=height)
+    relative = PurePosixPath(job.split) / job.faces.image
+    label_text = format_labels(cleaned.faces, width=width, height=height)
+    written = write_file(output / "labels" / relative.with_suffix(".txt"), label_text.encode())
+    written |= _place_image(job, output / "images" / relative, content, link=link)
+    report.add(cleaned, written=written)
+
+
+def _place_image(job: ImageJob, path: Path, content: bytes, *, link: bool) -> bool:
+    if not link:
+        return write_file(path, content)
+    target = job.images.file(job.faces.image)
+    if target is None:
+        raise ValueError(
+            f"{job.faces.image} is inside an archive, which cannot be linked to; copy, or unpack the archive"
+        )
+    return write_link(path, target)

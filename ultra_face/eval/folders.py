@@ -1,0 +1,116 @@
+"""Evaluate folders of result files and tell the outcome: a table, JSON, a picture."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ultra_face.eval.curve import PrecisionRecall
+from ultra_face.eval.ground_truth import GroundTruth, load_ground_truth
+from ultra_face.eval.image_names import ImageSetError, abbreviate, read_image_list
+from ultra_face.eval.plots import plot_precision_recall
+from ultra_face.eval.protocol import Evaluation, evaluate
+from ultra_face.eval.report import format_summary, summarise
+from ultra_face.eval.result_files import find_result_files, read_predictions
+
+DETECTOR_FILE = "detector.json"
+"""Beside the event folders: how the detections were made, for the report."""
+
+
+def report_folders(
+    predictions: Path,
+    ground_truth: Path,
+    *,
+    compare: Sequence[Path] = (),
+    subset_list: Path | None = None,
+    allow_missing: bool = False,
+    allow_extra: bool = False,
+    confidence: float | None = None,
+    json_file: str | None = None,
+    plot: Path | None = None,
+    progress: Callable[[Iterable[str]], Iterable[str]] = iter,
+) -> dict[str, Any]:
+    """Evaluate result files and print, save and plot the outcome.
+
+    Args:
+        predictions: folder of result files.
+        ground_truth: folder of the official `.mat` files, or an annotation file.
+        compare: folders of other detectors, for the picture and the record.
+        subset_list: evaluate only the images that this text file lists.
+        allow_missing: score images without a result file as if nothing was found there.
+        allow_extra: leave out result files of images that exist in no event.
+        confidence: also report precision, recall and F1 at this confidence.
+        json_file: where to write the record; `-` prints it instead of the table.
+        plot: picture of the precision-recall curves.
+        progress: wraps the iteration over result files.
+
+    Returns:
+        The record of `report.summarise`; with `compare`, also `compared`: AP in percent by folder name and subset.
+
+    Raises:
+        FileNotFoundError, GroundTruthError, ImageSetError, ResultFileError: as the readers raise them.
+    """
+    everything = load_ground_truth(ground_truth)
+    truth = everything if subset_list is None else everything.restrict(read_image_list(subset_list))
+    images = f"all {len(truth.images):,} images"
+    if subset_list is not None:
+        images = f"only the {len(truth.images):,} of {len(everything.images):,} images in {subset_list}"
+    evaluations: dict[Path, Evaluation] = {}
+    for folder in (predictions, *compare):
+        if not allow_extra:
+            _check_no_strangers(folder, everything)
+        found = read_predictions(folder, truth.images, progress=progress)
+        evaluations[folder] = evaluate(truth, found, allow_missing=allow_missing)
+    record = summarise(
+        evaluations[predictions], images=images, detector=read_detector(predictions), confidence=confidence
+    )
+    curves = _by_name({folder: evaluation.subsets() for folder, evaluation in evaluations.items()})
+    if compare:
+        record["compared"] = {
+            name: {subset: 100 * curve.ap for subset, curve in subsets.items()}
+            for name, subsets in curves.items()
+        }
+    if plot is not None:
+        plot_precision_recall(curves, plot)
+    _tell(record, json_file)
+    return record
+
+
+def read_detector(folder: Path) -> dict[str, Any] | None:
+    """How the detections of a folder were made, where `detector.json` says so."""
+    path = Path(folder) / DETECTOR_FILE
+    if not path.is_file():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+def _check_no_strangers(folder: Path, everything: GroundTruth) -> None:
+    strangers = sorted(find_result_files(folder).keys() - set(everything.images))
+    if strangers:
+        raise ImageSetError(
+            f"{folder}: {len(strangers)} result files of images that exist in no event of the ground truth: "
+            f"{abbreviate(strangers)}; remove them, or allow extra files to leave them out"
+        )
+
+
+def _by_name(curves: dict[Path, dict[str, PrecisionRecall]]) -> dict[str, dict[str, PrecisionRecall]]:
+    """Curves under the names of their folders; under the paths where two folders share a name."""
+    names = {folder.resolve().name for folder in curves}
+    return {
+        folder.resolve().name if len(names) == len(curves) else str(folder): subsets
+        for folder, subsets in curves.items()
+    }
+
+
+def _tell(record: dict[str, Any], json_file: str | None) -> None:
+    text = json.dumps(record, indent=2)
+    if json_file == "-":
+        sys.stdout.write(f"{text}\n")
+        return
+    sys.stdout.write(f"{format_summary(record)}\n")
+    if json_file is not None:
+        Path(json_file).write_text(f"{text}\n", encoding="utf-8")

@@ -1,0 +1,41 @@
+"""Where the packaged YAML files and weights lie, and how a name finds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+FOLDERS = ("cfg/models", "cfg/datasets", "cfg/train")
+WEIGHTS = "weights"
+
+
+def root() -> Path:
+    """Folder that holds `cfg/` and `weights/`: the package when installed, the checkout when editable."""
+    return PACKAGE if (PACKAGE / "cfg").is_dir() else PACKAGE.parent
+
+
+def find(file: str | Path) -> Path | None:
+    """The packaged YAML file of a name or path such as `yolov5-aesvc.yaml` or `cfg/models/yolov5-aesvc.yaml`.
+
+    A path must end in the packaged folder and name; another folder's file of the same name is not ours.
+    """
+    asked = Path(str(file).strip())
+    if asked.suffix not in {".yaml", ".yml"}:
+        return None
+    for folder in FOLDERS:
+        packaged = root() / folder / asked.name
+        if packaged.is_file() and asked.parent.as_posix() in {".", folder}:
+            return packaged
+    return None
+
+
+def find_weights(file: str | Path) -> Path | None:
+    """The packaged checkpoint of a name or path such as `model.pt` or `weights/model.pt`."""
+    asked = Path(str(file).strip())
+    packaged = root() / WEIGHTS / asked.name
+    return packaged if asked.name and packaged.is_file() and asked.parent.as_posix() in {".", WEIGHTS} else None
+
+
+def exists(file: str | Path) -> bool:
+    """Whether the user has a file of this path."""
+    return Path(str(file).strip()).exists()

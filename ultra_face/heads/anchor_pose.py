@@ -1,0 +1,156 @@
+"""AnchorPose, the papers' head: anchors of three or four levels with boxes and landmarks.
+
+Source: YOLOv5n-AESVC, figure 1 and Table 1; the coupled head of YOLOv5 with landmarks as in YOLO5Face (Qi et al. 2022).
+Deviation: landmark offsets count from the middle of the cell, where the decoded box centre has its zero too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from ultralytics.nn.modules.head import Pose
+
+from ultra_face.losses.face_loss import AnchorFaceLoss
+from ultra_face.losses.settings import FaceLossSettings
+
+# Expected faces a 640 px image and probability of the right class, for the biases at the start (YOLOv5).
+FACES_PER_IMAGE = 8
+CLASS_PRIOR = 0.6
+
+
+class AnchorPose(Pose):  # type: ignore[misc]
+    """One 1 x 1 convolution a level; for each anchor box 4, objectness 1, classes nc, keypoints nk.
+
+    Training: `{"feats": maps, "raw": (B, A, 5 + nc + nk, H, W) a level}`. Inference: Ultralytics' pose layout
+    (B, 4 + nc + nk, N) with centre, size [input px], score = objectness x class, landmarks [input px] and visibility.
+
+    Args:
+        nc: number of classes.
+        kpt_shape: landmarks and values of each, (5, 3) or (5, 2).
+        anchors: for each level a flat list of widths and heights [input px].
+        reg_max: passed by Ultralytics' parser; there is no distribution here.
+        end2end: passed by Ultralytics' parser; must be off, since anchors need NMS.
+        ch: channels of each level.
+
+    Raises:
+        ValueError: anchors that are no positive pairs, unequal in number, or not one row a level; `end2end` on.
+    """
+
+    supports_tta = True
+
+    def __init__(
+        self,
+        nc: int,
+        kpt_shape: Sequence[int],
+        anchors: Sequence[Sequence[float]],
+        reg_max: int = 16,
+        end2end: bool | None = False,
+        ch: Sequence[int] = (),
+    ) -> None:
+        nn.Module.__init__(self)
+        if end2end:
+            raise ValueError("AnchorPose: end2end: expected false, got true; this head needs NMS, use FacePose instead")
+        sizes = anchor_sizes(anchors, num_levels=len(ch))
+        self.nc, self.nl, self.reg_max = nc, len(ch), reg_max
+        self.kpt_shape = tuple(kpt_shape)
+        self.nk = kpt_shape[0] * kpt_shape[1]
+        self.na = sizes.shape[1]
+        self.no = 5 + nc + self.nk
+        self.stride = torch.zeros(self.nl)
+        self.register_buffer("anchor_wh", sizes)
+        self.predict = nn.ModuleList(nn.Conv2d(c, self.na * self.no, 1) for c in ch)
+        # Ultralytics looks at these to transfer and fuse its own branches; this head has none of them.
+        self.cv2, self.cv3, self.cv4 = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+
+    def forward(self, x: list[Tensor]) -> Any:
+        """Predict on each level, and decode unless training."""
+        raw = [self._split(conv(features)) for conv, features in zip(self.predict, x, strict=True)]
+        outputs = {"feats": x, "raw": raw}
+        if self.training:
+            return outputs
+        decoded = torch.cat([self._decode(level, maps) for level, maps in enumerate(raw)], dim=2)
+        return decoded if self.export else (decoded, outputs)
+
+    def criterion(self, model: nn.Module) -> AnchorFaceLoss:
+        """FaceLoss for this head, with the gains of the run and the `face_loss:` block of the model's YAML."""
+        return AnchorFaceLoss(self, model.args, FaceLossSettings.from_yaml(model.yaml.get("face_loss")))  # type: ignore[arg-type,union-attr,operator]
+
+    def bias_init(self) -> None:
+        """Start from a few faces an image and a likely class; needs the strides."""
+        for conv, stride in zip(self.predict, self.stride, strict=True):
+            bias = conv.bias.detach().view(self.na, self.no)  # type: ignore[operator,union-attr]
+            bias[:, 4] += math.log(FACES_PER_IMAGE / (640 / float(stride)) ** 2)
+            bias[:, 5 : 5 + self.nc] += math.log(CLASS_PRIOR / (self.nc - 0.99999))
+
+    @staticmethod
+    def relative_boxes(values: Tensor, anchors: Tensor) -> Tensor:
+        """Box values (M, 4) and anchors (M, 2) [strides] -> xyxy (M, 4) [strides] from the cell's top left."""
+        gate = 2 * values.sigmoid()
+        center, half = gate[:, :2] - 0.5, gate[:, 2:].square() * anchors / 2
+        return torch.cat([center - half, center + half], dim=1)
+
+    @staticmethod
+    def relative_landmarks(values: Tensor, anchors: Tensor) -> Tensor:
+        """Offsets (M, K, 2) and anchors (M, 2) [strides] -> landmarks (M, K, 2) [strides] from the cell's top left."""
+        return values * anchors[:, None] + 0.5
+
+    def _split(self, maps: Tensor) -> Tensor:
+        """(B, A x no, H, W) -> (B, A, no, H, W)."""
+        return maps.view(maps.shape[0], self.na, self.no, *maps.shape[-2:])
+
+    def _decode(self, level: int, raw: Tensor) -> Tensor:
+        """Raw maps (B, A, no, H, W) -> (B, 4 + nc + nk, A x H x W) [input px]."""
+        stride = self.stride[level].to(raw)
+        height, width = raw.shape[-2:]
+        anchors = self.anchor_wh[level].to(raw).view(1, self.na, 2, 1)
+        cells = _cells(height, width, raw)
+        values = raw.flatten(3)
+        box, objectness, cls, points = values.split([4, 1, self.nc, self.nk], dim=2)
+        gate = 2 * box.sigmoid()
+        center = (gate[:, :, :2] - 0.5 + cells) * stride
+        size = gate[:, :, 2:].square() * anchors
+        score = objectness.sigmoid() * cls.sigmoid()
+        landmarks = self._decode_landmarks(points, anchors, (cells + 0.5) * stride)
+        return torch.cat([center, size, score, landmarks], dim=2).transpose(1, 2).flatten(2)
+
+    def _decode_landmarks(self, points: Tensor, anchors: Tensor, middle: Tensor) -> Tensor:
+        """Values (B, A, nk, N), anchors (1, A, 2, 1) and cell middles (2, N) [px] -> (B, A, nk, N) [px, probability]."""
+        num_landmarks, values = self.kpt_shape
+        points = points.unflatten(2, (num_landmarks, values))
+        located = points[:, :, :, :2] * anchors.unsqueeze(2) + middle
+        if values == 3:
+            located = torch.cat([located, points[:, :, :, 2:].sigmoid()], dim=3)
+        return located.flatten(2, 3)
+
+
+def anchor_sizes(anchors: Sequence[Sequence[float]], *, num_levels: int) -> Tensor:
+    """Check the YAML's anchors and stack them: flat rows of widths and heights -> (levels, A, 2) [input px].
+
+    Raises:
+        ValueError: as AnchorPose says.
+    """
+    remedy = "correct `anchors:` in the model YAML, or run tools/kmeans_anchors.py"
+    if not isinstance(anchors, (list, tuple)) or len(anchors) != num_levels:
+        got = len(anchors) if isinstance(anchors, (list, tuple)) else repr(anchors)
+        raise ValueError(f"AnchorPose: anchors: expected {num_levels} rows, one a level, got {got}; {remedy}")
+    lengths = sorted({len(row) for row in anchors})
+    if len(lengths) != 1 or lengths[0] == 0 or lengths[0] % 2:
+        raise ValueError(
+            f"AnchorPose: anchors: expected rows of equal length, width and height in turn, got lengths {lengths}; {remedy}"
+        )
+    sizes = torch.tensor(anchors, dtype=torch.float32).view(num_levels, -1, 2)
+    if not bool((sizes > 0).all() & sizes.isfinite().all()):
+        raise ValueError(f"AnchorPose: anchors: expected sizes above 0 px, got {anchors}; {remedy}")
+    return sizes
+
+
+def _cells(height: int, width: int, like: Tensor) -> Tensor:
+    """Column and row of each cell, row by row: (2, H x W) [strides]."""
+    rows = torch.arange(height, dtype=like.dtype, device=like.device)
+    columns = torch.arange(width, dtype=like.dtype, device=like.device)
+    grid_y, grid_x = torch.meshgrid(rows, columns, indexing="ij")
+    return torch.stack([grid_x.flatten(), grid_y.flatten()])

@@ -1,0 +1,10 @@
+"""The table of heads that a model YAML may name; each name holds `Pose`, by which Ultralytics knows the task."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from ultra_face.heads.anchor_pose import AnchorPose
+from ultra_face.heads.face_pose import FacePose
+
+HEADS: tuple[type[nn.Module], ...] = (AnchorPose, FacePose)

@@ -1,0 +1,209 @@
+"""The seams between Ultralytics and this package: the only file that touches the internals of the host.
+
+Each seam first checks that what it changes looks as expected. If it does not, that seam is left alone and one warning
+names the installed and the supported versions; stock models are untouched either way.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+import torch
+import ultralytics
+from torch import nn
+from ultralytics.nn import tasks
+from ultralytics.utils import checks, downloads
+from ultralytics.utils.callbacks import base as host_callbacks
+
+from ultra_face import files, model_yaml
+from ultra_face.callbacks.table import CALLBACKS
+from ultra_face.heads.table import HEADS
+from ultra_face.nn.layers import LAYERS, Build
+
+LOWEST, BELOW = (8, 4, 110), (8, 5)
+SUPPORTED = "8.4.110 to 8.4.x"
+
+
+class SeamError(RuntimeError):
+    """The host does not look as a seam expects; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Seam:
+    """State of one seam: its name, whether it holds, and why not."""
+
+    name: str
+    holds: bool
+    reason: str = ""
+
+
+_seams: list[Seam] = []
+
+
+def register() -> tuple[Seam, ...]:
+    """Put every seam in place, once; later calls return the same states.
+
+    Warns once if a seam does not hold, or if the host is outside the tested versions (then nothing is changed).
+    """
+    if not _seams:
+        if LOWEST <= _version(ultralytics.__version__) < BELOW:
+            _seams.extend(_apply(name, seam) for name, seam in SEAMS.items())
+        else:
+            _seams.extend(Seam(name, False, "Ultralytics is outside the tested versions") for name in SEAMS)
+        broken = [seam for seam in _seams if not seam.holds]
+        if broken:
+            warnings.warn(
+                f"ultra-face: {'; '.join(f'{seam.name}: {seam.reason}' for seam in broken)}. Stock models work unchanged, "
+                f"face models may not. Installed is ultralytics {ultralytics.__version__}, supported {SUPPORTED}.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    return tuple(_seams)
+
+
+def _apply(name: str, seam: Callable[[], None]) -> Seam:
+    try:
+        seam()
+    except Exception as error:
+        return Seam(name, False, f"{type(error).__name__}: {error}" if not isinstance(error, SeamError) else str(error))
+    return Seam(name, True)
+
+
+def _parser() -> None:
+    """Run the stock parser's own code with our layers among its names and in its sets of modules."""
+    stock = tasks.parse_model
+    clashes = sorted({layer.__name__ for layer in (*LAYERS, *HEADS)} & set(vars(tasks)))
+    if clashes:
+        raise SeamError(f"Ultralytics has layers of our names: {', '.join(clashes)}")
+
+    ours = {layer.__name__: layer for layer in (*LAYERS, *HEADS)}
+    seen: set[str] = set()
+
+    def extended(members: Iterable[type[nn.Module]] = ()) -> frozenset[type[nn.Module]]:
+        """The frozenset that the parser builds, plus our classes of the same kind."""
+        stock_set = frozenset(members)
+        if tasks.Pose in stock_set:
+            seen.add("heads")
+            return stock_set.union(HEADS)
+        if tasks.C3 in stock_set and tasks.Conv in stock_set:
+            seen.add("scaled")
+            return stock_set.union(layer for layer, build in LAYERS.items() if build is not Build.SAME)
+        if tasks.C3 in stock_set:
+            seen.add("repeated")
+            return stock_set.union(layer for layer, build in LAYERS.items() if build is Build.REPEATED)
+        return stock_set
+
+    @functools.wraps(stock)
+    def parse_model(d: dict[str, Any], ch: int, verbose: bool = True) -> Any:
+        names = {**vars(tasks), **ours, "frozenset": extended}
+        with_anchors = model_yaml.prepare(d, known=names, layers=LAYERS, heads=HEADS)
+        return FunctionType(stock.__code__, names)(with_anchors, ch, verbose)
+
+    # One layer without parameters passes every set of the parser and draws no random number.
+    parse_model({"nc": 1, "backbone": [[-1, 1, "nn.Identity", []]], "head": []}, 3, verbose=False)
+    if seen != {"heads", "scaled", "repeated"}:
+        raise SeamError(f"parse_model has changed: its sets of modules were not all found, only {sorted(seen)}")
+    _rebind(stock, parse_model)
+
+
+def _criterion() -> None:
+    """Let a head bring its own criterion; stock heads keep theirs."""
+    stock = _method("init_criterion")
+
+    @functools.wraps(stock)
+    def init_criterion(self: nn.Module) -> Any:
+        criterion = getattr(self.model[-1], "criterion", None)  # type: ignore[index]
+        return stock(self) if criterion is None else criterion(self)
+
+    tasks.PoseModel.init_criterion = init_criterion
+
+
+def _refinement() -> None:
+    """Let a head with `refine` finish an inference pass: it gets the image and the stock pass as a function."""
+    stock = _method("_predict_once")
+
+    @functools.wraps(stock)
+    def _predict_once(self: nn.Module, x: Any, *args: Any, **kwargs: Any) -> Any:
+        y = stock(self, x, *args, **kwargs)
+        refine = None if self.training else getattr(self.model[-1], "refine", None)  # type: ignore[index]
+        return y if refine is None else refine(y, image=x, detect=functools.partial(stock, self))
+
+    tasks.PoseModel._predict_once = _predict_once
+
+
+def _files() -> None:
+    """Fall back to the packaged YAML files and weights where the stock look-up finds nothing."""
+    stock_check, stock_download = checks.check_file, downloads.attempt_download_asset
+
+    @functools.wraps(stock_check)
+    def check_file(file: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            found = stock_check(file, *args, **kwargs)
+        except FileNotFoundError:
+            packaged = files.find(file)
+            if packaged is None:
+                raise
+            return str(packaged)
+        return found or str(files.find(file) or "") or found
+
+    @functools.wraps(stock_download)
+    def attempt_download_asset(file: Any, *args: Any, **kwargs: Any) -> Any:
+        packaged = None if files.exists(file) else files.find_weights(file)
+        return stock_download(file, *args, **kwargs) if packaged is None else str(packaged)
+
+    _rebind(stock_check, check_file)
+    _rebind(stock_download, attempt_download_asset)
+
+
+def _safe_loading() -> None:
+    """Let `torch.load(weights_only=True)` build our modules."""
+    packages = ("ultra_face.nn.", "ultra_face.heads.")
+    modules = [module for name, module in sys.modules.items() if name.startswith(packages)]
+    classes = {item for module in modules for item in vars(module).values() if isinstance(item, type)}
+    torch.serialization.add_safe_globals([item for item in classes if item.__module__.startswith(packages)])
+
+
+def _callbacks() -> None:
+    """Append our callbacks to the defaults of every trainer and validator."""
+    unknown = {event for event, _ in CALLBACKS} - set(host_callbacks.default_callbacks)
+    if unknown:
+        raise SeamError(f"Ultralytics has no events {', '.join(sorted(unknown))}")
+    for event, callback in CALLBACKS:
+        host_callbacks.default_callbacks[event].append(callback)
+
+
+SEAMS: dict[str, Callable[[], None]] = {
+    "parser": _parser,
+    "criterion": _criterion,
+    "refinement": _refinement,
+    "files": _files,
+    "safe loading": _safe_loading,
+    "callbacks": _callbacks,
+}
+
+
+def _method(name: str) -> Callable[..., Any]:
+    method: Callable[..., Any] | None = getattr(tasks.PoseModel, name, None)
+    if method is None:
+        raise SeamError(f"PoseModel has no {name}")
+    return method
+
+
+def _rebind(stock: object, ours: object) -> None:
+    """Replace a function in every module of the host that has imported it by name."""
+    for module_name, module in list(sys.modules.items()):
+        if module_name.partition(".")[0] == ultralytics.__name__:
+            for attribute, value in list(vars(module).items()):
+                if value is stock:
+                    setattr(module, attribute, ours)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
