@@ -12,6 +12,7 @@ from ultra_face.eval.folders import report_folders
 
 
 def main() -> None:
+    """Read the arguments and report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ultra_face.faces import Faces
-from ultra_face.host import register
+from ultra_face.registration import register
 
 __version__ = "0.1.0"
 __all__ = ["Faces", "__version__", "register"]

@@ -15,7 +15,7 @@ def root() -> Path:
 
 
 def find(file: str | Path) -> Path | None:
-    """The packaged YAML file of a name or path such as `yolov5-aesvc.yaml` or `cfg/models/yolov5-aesvc.yaml`.
+    """The packaged YAML file of a name or path: `yolov5-aesvc.yaml` or `cfg/models/yolov5-aesvc.yaml`.
 
     A path must end in the packaged folder and name; another folder's file of the same name is not ours.
     """
@@ -33,7 +33,7 @@ def find_weights(file: str | Path) -> Path | None:
     """The packaged checkpoint of a name or path such as `model.pt` or `weights/model.pt`."""
     asked = Path(str(file).strip())
     packaged = root() / WEIGHTS / asked.name
-    return packaged if asked.name and packaged.is_file() and asked.parent.as_posix() in {".", WEIGHTS} else None
+    return packaged if packaged.is_file() and asked.parent.as_posix() in {".", WEIGHTS} else None
 
 
 def exists(file: str | Path) -> bool:

@@ -1,17 +1,14 @@
 """The seams between Ultralytics and this package: the only file that touches the internals of the host.
 
-Each seam first checks that what it changes looks as expected. If it does not, that seam is left alone and one warning
-names the installed and the supported versions; stock models are untouched either way.
+Each seam first checks that what it changes looks as expected. If it does not, that seam is left alone and
+`registration` warns; stock models are untouched either way.
 """
 
 from __future__ import annotations
 
 import functools
-import re
 import sys
-import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -26,53 +23,21 @@ from ultra_face import files, model_yaml
 from ultra_face.callbacks.table import CALLBACKS
 from ultra_face.heads.table import HEADS
 from ultra_face.nn.layers import LAYERS, Build
-
-LOWEST, BELOW = (8, 4, 110), (8, 5)
-SUPPORTED = "8.4.110 to 8.4.x"
+from ultra_face.seam import Seam, SeamError
 
 
-class SeamError(RuntimeError):
-    """The host does not look as a seam expects; the message says what is missing."""
-
-
-@dataclass(frozen=True)
-class Seam:
-    """State of one seam: its name, whether it holds, and why not."""
-
-    name: str
-    holds: bool
-    reason: str = ""
-
-
-_seams: list[Seam] = []
-
-
-def register() -> tuple[Seam, ...]:
-    """Put every seam in place, once; later calls return the same states.
-
-    Warns once if a seam does not hold, or if the host is outside the tested versions (then nothing is changed).
-    """
-    if not _seams:
-        if LOWEST <= _version(ultralytics.__version__) < BELOW:
-            _seams.extend(_apply(name, seam) for name, seam in SEAMS.items())
-        else:
-            _seams.extend(Seam(name, False, "Ultralytics is outside the tested versions") for name in SEAMS)
-        broken = [seam for seam in _seams if not seam.holds]
-        if broken:
-            warnings.warn(
-                f"ultra-face: {'; '.join(f'{seam.name}: {seam.reason}' for seam in broken)}. Stock models work unchanged, "
-                f"face models may not. Installed is ultralytics {ultralytics.__version__}, supported {SUPPORTED}.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-    return tuple(_seams)
+def apply_seams() -> tuple[Seam, ...]:
+    """Put every seam in place and tell which hold; `registration.register` sees that this runs once."""
+    return tuple(_apply(name, seam) for name, seam in SEAMS.items())
 
 
 def _apply(name: str, seam: Callable[[], None]) -> Seam:
     try:
         seam()
-    except Exception as error:
-        return Seam(name, False, f"{type(error).__name__}: {error}" if not isinstance(error, SeamError) else str(error))
+    except SeamError as error:
+        return Seam(name, False, str(error))
+    except Exception as error:  # a changed host may raise anything
+        return Seam(name, False, f"{type(error).__name__}: {error}")
     return Seam(name, True)
 
 
@@ -84,32 +49,40 @@ def _parser() -> None:
         raise SeamError(f"Ultralytics has layers of our names: {', '.join(clashes)}")
 
     ours = {layer.__name__: layer for layer in (*LAYERS, *HEADS)}
-    seen: set[str] = set()
+    channel_layers = {layer.__name__ for layer, build in LAYERS.items() if build is not Build.SAME}
+    found: set[str] = set()
 
     def extended(members: Iterable[type[nn.Module]] = ()) -> frozenset[type[nn.Module]]:
-        """The frozenset that the parser builds, plus our classes of the same kind."""
+        """Build the frozenset of the parser, plus our classes of the same kind."""
         stock_set = frozenset(members)
         if tasks.Pose in stock_set:
-            seen.add("heads")
+            found.add("heads")
             return stock_set.union(HEADS)
         if tasks.C3 in stock_set and tasks.Conv in stock_set:
-            seen.add("scaled")
+            found.add("scaled")
+            channel_layers.update(layer.__name__ for layer in stock_set)
             return stock_set.union(layer for layer, build in LAYERS.items() if build is not Build.SAME)
         if tasks.C3 in stock_set:
-            seen.add("repeated")
+            found.add("repeated")
             return stock_set.union(layer for layer, build in LAYERS.items() if build is Build.REPEATED)
         return stock_set
 
     @functools.wraps(stock)
     def parse_model(d: dict[str, Any], ch: int, verbose: bool = True) -> Any:
         names = {**vars(tasks), **ours, "frozenset": extended}
-        with_anchors = model_yaml.prepare(d, known=names, layers=LAYERS, heads=HEADS)
-        return FunctionType(stock.__code__, names)(with_anchors, ch, verbose)
+        model = model_yaml.prepare(
+            d,
+            known=names,
+            scaled=channel_layers,
+            layers=[layer.__name__ for layer in LAYERS],
+            heads=[head.__name__ for head in HEADS],
+        )
+        return FunctionType(stock.__code__, names)(model, ch, verbose)
 
     # One layer without parameters passes every set of the parser and draws no random number.
     parse_model({"nc": 1, "backbone": [[-1, 1, "nn.Identity", []]], "head": []}, 3, verbose=False)
-    if seen != {"heads", "scaled", "repeated"}:
-        raise SeamError(f"parse_model has changed: its sets of modules were not all found, only {sorted(seen)}")
+    if found != {"heads", "scaled", "repeated"}:
+        raise SeamError(f"parse_model has changed: of its sets of modules only {sorted(found)} were found")
     _rebind(stock, parse_model)
 
 
@@ -126,7 +99,7 @@ def _criterion() -> None:
 
 
 def _refinement() -> None:
-    """Let a head with `refine` finish an inference pass: it gets the image and the stock pass as a function."""
+    """Let a head with `refine` finish an inference pass: it gets the image and the stock pass, a function."""
     stock = _method("_predict_once")
 
     @functools.wraps(stock)
@@ -203,7 +176,3 @@ def _rebind(stock: object, ours: object) -> None:
             for attribute, value in list(vars(module).items()):
                 if value is stock:
                     setattr(module, attribute, ours)
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])

@@ -1,8 +1,8 @@
-"""Test-time augmentation for landmark models: several scales and a mirror image, merged by the host's own NMS.
+"""Test-time augmentation for landmark models: scales and a mirror image, merged by the host's own NMS.
 
-Ultralytics does this for boxes only and falls back to one scale for pose models. Deviation from its box version: boxes
-and landmarks are scaled back by the size that the image really got, not by the ratio that was asked for, and no level is
-cut from any pass, since faces of all sizes occur in one image.
+Ultralytics does this for boxes only and falls back to one scale for pose models. Deviation from its box
+version: boxes and landmarks are scaled back by the size that the image really got, not by the ratio that was
+asked for, and no level is cut from any pass, since faces of all sizes occur in one image.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def predict_augmented(model: Any, x: Tensor) -> tuple[Tensor, None]:
         x: images (B, C, H, W).
 
     Returns:
-        Predictions (B, 4 + nc + K x D, sum of N) in pixels of `x`, and None in place of training outputs. Mirrored passes
-        are left out where the number of landmarks is not five, since which of them are pairs is unknown then.
+        Predictions (B, 4 + nc + K x D, sum of N) in pixels of `x`, and None in place of training outputs.
+        Mirrored passes are left out where the number of landmarks is not five, since which of them are pairs
+        is unknown then.
     """
     num_landmarks, num_values = model.model[-1].kpt_shape
     stride = int(model.stride.max())
@@ -82,15 +83,16 @@ def restore(
         mirrored_width: width of the image itself [px] if it was mirrored before scaling, else None.
 
     Returns:
-        (B, 4 + nc + K x D, N) [px of the image itself]; left and right landmarks change places in a mirrored image.
+        (B, 4 + nc + K x D, N) [px of the image itself]; left and right landmarks change places in a mirrored
+        image.
     """
     num_landmarks, num_values = kpt_shape
-    boxes, scores, landmarks = prediction.split(
-        [4, prediction.shape[1] - 4 - num_landmarks * num_values, num_landmarks * num_values], dim=1
-    )
+    first_landmark = prediction.shape[1] - num_landmarks * num_values
+    boxes, scores = prediction[:, :4], prediction[:, 4:first_landmark]
+    landmarks = prediction[:, first_landmark:]
     scale = prediction.new_tensor(ratio).view(1, 2, 1)
     centres, sizes = boxes[:, :2] / scale, boxes[:, 2:] / scale
-    points = landmarks.unflatten(1, (num_landmarks, num_values))
+    points = landmarks.reshape(len(landmarks), num_landmarks, num_values, -1)
     places, visibility = points[:, :, :2] / scale.unsqueeze(1), points[:, :, 2:]
     if mirrored_width is not None:
         centres = mirror(centres, mirrored_width)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
-from .anchors import corner_iou
-from .annotation import FloatArray
+from ultra_face.data.anchors import corner_iou
+from ultra_face.data.annotation import FloatArray
 
 
 def save_anchor_plot(wh: FloatArray, anchors: FloatArray, path: Path) -> None:
@@ -20,8 +21,8 @@ def save_anchor_plot(wh: FloatArray, anchors: FloatArray, path: Path) -> None:
     figure = Figure(figsize=(7, 6), layout="constrained")
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="width [px]", ylabel="height [px]")
     cluster = corner_iou(wh, anchors).argmax(axis=1)
-    axes.scatter(*wh.T, c=cluster, s=3, alpha=0.4, linewidths=0, cmap="turbo", rasterized=True)
-    axes.scatter(*anchors.T, marker="x", s=60, color="black", label="anchors")
+    axes.scatter(wh[:, 0], wh[:, 1], c=cluster, s=3, alpha=0.4, linewidths=0, cmap="turbo", rasterized=True)
+    axes.scatter(anchors[:, 0], anchors[:, 1], marker="x", s=60, color="black", label="anchors")
     for width, height in anchors:
         axes.annotate(
             f"{width:.0f} x {height:.0f}",
@@ -30,6 +31,8 @@ def save_anchor_plot(wh: FloatArray, anchors: FloatArray, path: Path) -> None:
             textcoords="offset points",
             fontsize=8,
         )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(ScalarFormatter())
     axes.set_title(f"{len(wh):,} boxes, {len(anchors)} anchors")
     axes.legend(loc="upper left")
     figure.savefig(path, dpi=150)

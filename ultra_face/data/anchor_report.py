@@ -1,4 +1,4 @@
-"""Anchors as a user reads and writes them: the block of a model YAML, and a table of how well they cover boxes."""
+"""Anchors as a user reads and writes them: the block of a model YAML, and a table of their coverage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from .anchors import best_possible_recall, mean_best_iou
-from .annotation import FloatArray
+from ultra_face.data.anchors import best_possible_recall, mean_best_iou
+from ultra_face.data.annotation import FloatArray
 
 
 def read_model_anchors(model_yaml: Path) -> FloatArray:
@@ -19,18 +19,18 @@ def read_model_anchors(model_yaml: Path) -> FloatArray:
         ValueError: The file has no `anchors:` with rows of widths and heights in turn.
     """
     content = yaml.safe_load(model_yaml.read_text(encoding="utf-8"))
-    rows = content.get("anchors") if isinstance(content, dict) else None
+    rows = content.get("anchors", ()) if isinstance(content, dict) else ()
     try:
         return np.concatenate([np.asarray(row, dtype=np.float64).reshape(-1, 2) for row in rows])
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{model_yaml}: expected `anchors:` with a row of widths and heights for each level, got {rows!r}; "
-            "name a model with an anchor head"
+            f"{model_yaml}: expected `anchors:` with a row of widths and heights for each level, "
+            f"got {rows!r}; name a model with an anchor head"
         ) from error
 
 
 def describe_coverage(wh: FloatArray, candidates: Mapping[str, FloatArray]) -> str:
-    """Table of best possible recall and mean best IoU of each named set of anchors (A, 2) on boxes (N, 2) [px]."""
+    """Table of how well each named set of anchors (A, 2) covers boxes (N, 2) [px]."""
     width = max(map(len, candidates))
     lines = [f"{'anchors':{width}}  best possible recall  mean best IoU"]
     lines += [
@@ -41,6 +41,6 @@ def describe_coverage(wh: FloatArray, candidates: Mapping[str, FloatArray]) -> s
 
 
 def anchors_block(anchors: FloatArray, num_levels: int) -> str:
-    """The `anchors:` block of a model YAML: anchors (A, 2) [px] sorted by area, an equal share for each level."""
+    """Write the `anchors:` block of a model YAML: anchors (A, 2) [px] by area, as many for each level."""
     rows = np.round(anchors, 1).reshape(num_levels, -1)
     return "\n".join(["anchors:", *(f"  - [{', '.join(f'{value:g}' for value in row)}]" for row in rows)])

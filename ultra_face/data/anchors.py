@@ -1,16 +1,16 @@
 """Anchor shapes fitted to the boxes of a training set, and how well anchors cover boxes.
 
-All sizes are widths and heights in pixels at the training image size. Clustering: k-means with the distance 1
-- IoU of boxes that share a corner. Source: Redmon and Farhadi, YOLO9000, section 2, and YOLOv5n-AESVC, Table
-1. Deviation: a cluster moves to the median of its members, and a seeded hill climb then raises the mean
-coverage that the matching rule of the head sees.
+All sizes are widths and heights in pixels at the training image size. Clustering: k-means with the distance
+1 - IoU of boxes that share a corner. Source: Redmon and Farhadi, YOLO9000, section 2; YOLOv5n-AESVC, Table 1.
+Deviation: a cluster moves to the median of its members, and a seeded hill climb then raises the mean coverage
+that the matching rule of the head sees.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .annotation import FloatArray
+from ultra_face.data.annotation import FloatArray
 
 WIDER_FACE_ANCHORS = (
     ((4, 5), (6, 7), (8, 11)),
@@ -75,18 +75,18 @@ def kmeans_anchors(
     wh = _checked(wh, "boxes")
     if len(wh) < num_anchors or num_anchors < 1:
         raise ValueError(
-            f"expected at least one anchor and as many boxes as anchors, got {num_anchors} anchors and {len(wh)} boxes; "
-            "ask for fewer anchors or give more labels"
+            f"expected at least one anchor and as many boxes as anchors, got {num_anchors} anchors and "
+            f"{len(wh)} boxes; ask for fewer anchors or give more labels"
         )
     anchors = _cluster(wh, num_anchors, max_iterations)
     anchors = _refine(wh, anchors, np.random.default_rng(seed), ratio_limit, refinements)
-    return anchors[np.argsort(anchors.prod(axis=1), kind="stable")]
+    return _sorted_by_area(anchors)
 
 
 def _cluster(wh: FloatArray, num_anchors: int, max_iterations: int) -> FloatArray:
     """k-means from boxes at evenly spaced quantiles of the area."""
-    by_area = wh[np.argsort(wh.prod(axis=1), kind="stable")]
-    anchors = by_area[((np.arange(num_anchors) + 0.5) / num_anchors * len(wh)).astype(int)]
+    by_area = _sorted_by_area(wh)
+    anchors: FloatArray = by_area[((np.arange(num_anchors) + 0.5) / num_anchors * len(wh)).astype(int)]
     nearest = np.full(len(wh), -1)
     for _ in range(max_iterations):
         previous, nearest = nearest, corner_iou(wh, anchors).argmax(axis=1)
@@ -129,12 +129,19 @@ def _log_ratio(wh: FloatArray, anchors: FloatArray) -> FloatArray:
     return difference
 
 
+def _sorted_by_area(wh: FloatArray) -> FloatArray:
+    ordered: FloatArray = wh[np.argsort(wh.prod(axis=1), kind="stable")]
+    return ordered
+
+
 def _checked(wh: FloatArray, what: str) -> FloatArray:
     wh = np.asarray(wh, dtype=np.float64)
     if wh.ndim != 2 or wh.shape[1] != 2 or len(wh) == 0:
         raise ValueError(f"expected {what} of shape (N, 2) with N > 0, got {wh.shape}")
-    if not (np.isfinite(wh) & (wh > 0)).all():
+    bad = np.flatnonzero(~(np.isfinite(wh) & (wh > 0)).all(axis=1))
+    if len(bad):
+        width, height = wh[bad[0]]
         raise ValueError(
-            f"expected {what} with positive finite width and height, got {wh[~(wh > 0).all(axis=1)][:1]}"
+            f"expected {what} of positive finite size, got {width:g} x {height:g} in row {bad[0]}"
         )
     return wh

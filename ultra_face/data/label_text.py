@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from .annotation import NUM_LANDMARKS, FaceAnnotations
+from ultra_face.data.annotation import NUM_LANDMARKS, FaceAnnotations
 
 FaceRow = tuple[list[float], list[list[float]], bool]
 """Box x, y, width, height [px]; five x, y [px], visibility; whether the source marks the box invalid."""

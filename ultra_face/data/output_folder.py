@@ -5,11 +5,18 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MARKER = ".ultra_face.json"
 _PARTIAL = ".part"
+
+
+class OutputError(OSError):
+    """A file cannot be written; the text is a sentence for the user, `errno` is that of the cause."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 def claim_folder(folder: Path, origin: Mapping[str, object]) -> None:
@@ -19,7 +26,7 @@ def claim_folder(folder: Path, origin: Mapping[str, object]) -> None:
 
     Raises:
         FileExistsError: The folder holds files but no marker, or the marker of another origin.
-        OSError: The folder cannot be written to, or the disk is full.
+        OutputError: The folder cannot be written to, or the disk is full.
     """
     marker = folder / MARKER
     text = json.dumps(origin, indent=2, sort_keys=True) + "\n"
@@ -38,15 +45,31 @@ def claim_folder(folder: Path, origin: Mapping[str, object]) -> None:
     write_file(marker, text.encode())
 
 
+def staged(folder: Path) -> Path:
+    """Where to write the files of `folder`: there if it exists, else beside it until `publish` moves them.
+
+    Ultralytics takes a folder of images that exists for complete, so it must not appear before it is.
+    """
+    return folder if folder.is_dir() else folder.with_name(folder.name + _PARTIAL)
+
+
+def publish(folder: Path) -> None:
+    """Move the files written to `staged(folder)` into place."""
+    stage = staged(folder)
+    if stage != folder and stage.is_dir():
+        stage.rename(folder)
+
+
 def write_file(path: Path, content: bytes) -> bool:
     """Write atomically; returns False where `path` already is a regular file with that `content`.
 
     Raises:
-        OSError: The disk is full or the folder cannot be written to; what `path` held before is untouched.
+        OutputError: The disk is full or the folder cannot be written to; what `path` held before is
+            untouched.
     """
     if path.is_file() and not path.is_symlink() and path.read_bytes() == content:
         return False
-    with _replacing(path) as partial:
+    with replacing(path) as partial:
         partial.write_bytes(content)
     return True
 
@@ -55,36 +78,38 @@ def write_link(path: Path, target: Path) -> bool:
     """Make `path` a symbolic link to `target` atomically; returns False where it already is.
 
     Raises:
-        OSError: As `write_file`, or the file system has no symbolic links.
+        OSError: As `write_file`; or the file system has no symbolic links.
     """
     if path.is_symlink() and path.readlink() == target:
         return False
-    with _replacing(path) as partial:
+    with replacing(path) as partial:
         partial.unlink(missing_ok=True)
         partial.symlink_to(target)
     return True
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to, moved over it on success and removed on failure."""
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to, moved over it on success and removed on failure.
+
+    Raises:
+        OutputError: As `write_file`.
+    """
     partial = path.with_name(path.name + _PARTIAL)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         partial.replace(path)
     except OSError as error:
-        raise OSError(error.errno, _explain(error, path)) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            message = (
+                f"the disk is full while writing {path}; free some and run again: finished files are kept"
+            )
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            message = f"{path.parent} is not writable; choose another folder, or grant write permission"
+        else:
+            raise
+        raise OutputError(error.errno, message) from error
     finally:
-        if partial.is_symlink() or partial.exists():
-            partial.unlink()
-
-
-def _explain(error: OSError, path: Path) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"the disk is full while writing {path}; free some space and run again: finished files are kept"
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{path.parent} is not writable; choose another output folder, or grant write permission"
-    return f"{path} cannot be written: {error.strerror}"
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

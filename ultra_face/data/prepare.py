@@ -1,8 +1,8 @@
 """Face annotations to a YOLO pose data set: `images/<split>`, `labels/<split>` and their `data.yaml`.
 
 Every file is written to a neighbour and moved into place, and every run compares what is there with what
-should be: a second run changes nothing, and a run after an interruption completes the first. `data.yaml` is
-written last.
+should be: a second run changes nothing, and a run after an interruption completes the first. The folders
+of images and `data.yaml` appear when all is written.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from .annotation import FaceAnnotations, clean_faces
-from .image_store import ImageStore, image_size
-from .label_text import IMAGE_SUFFIXES
-from .output_folder import claim_folder, write_file, write_link
-from .report import PrepareReport, SplitReport
-from .sources import SourceSplit, open_source
-from .yolo_pose import format_labels
+from ultra_face.data.annotation import FaceAnnotations, clean_faces
+from ultra_face.data.image_store import ImageStore, image_size
+from ultra_face.data.label_text import IMAGE_SUFFIXES
+from ultra_face.data.output_folder import claim_folder, publish, staged, write_file, write_link
+from ultra_face.data.report import PrepareReport, SplitReport
+from ultra_face.data.sources import SourceSplit, open_source
+from ultra_face.data.yolo_pose import format_labels
 
 DATA_KEYS = {"kpt_shape": [5, 3], "flip_idx": [1, 0, 2, 4, 3], "names": {0: "face"}}
 
@@ -59,8 +59,8 @@ def prepare_dataset(
     Raises:
         FileExistsError: `output` holds files of another origin.
         FileNotFoundError: An archive, list, label file or image is missing.
-        OSError: The disk is full or `output` is not writable; finished files stay valid, and running again
-            goes on.
+        OutputError: The disk is full or `output` is not writable; finished files stay valid, and running
+            again goes on.
         ValueError: A broken line, a damaged archive, an image in two splits, or links asked of an archive.
     """
     splits = [
@@ -76,6 +76,8 @@ def prepare_dataset(
     report = PrepareReport(output / "data.yaml", {split.name: SplitReport() for split in splits})
     for job in progress(jobs):
         _prepare_image(job, output, report.splits[job.split], link=link)
+    for split in report.splits:
+        publish(output / "images" / split)
     report.foreign_images += foreign_images(jobs, output)
     write_file(report.data_yaml, data_yaml(report.splits).encode())
     return report
@@ -128,10 +130,11 @@ def _prepare_image(job: ImageJob, output: Path, report: SplitReport, *, link: bo
         return
     width, height = size
     cleaned = clean_faces(job.faces, width=width, height=height)
-    relative = PurePosixPath(job.split) / job.faces.image
     label_text = format_labels(cleaned.faces, width=width, height=height)
-    written = write_file(output / "labels" / relative.with_suffix(".txt"), label_text.encode())
-    written |= _place_image(job, output / "images" / relative, content, link=link)
+    label_path = (output / "labels" / job.split / job.faces.image).with_suffix(".txt")
+    written = write_file(label_path, label_text.encode())
+    path = staged(output / "images" / job.split) / job.faces.image
+    written |= _place_image(job, path, content, link=link)
     report.add(cleaned, written=written)
 
 

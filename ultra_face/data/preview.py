@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .label_text import IMAGE_SUFFIXES
-from .output_folder import write_file
-from .yolo_pose import read_labels
+from ultra_face.data.label_text import IMAGE_SUFFIXES
+from ultra_face.data.output_folder import write_file
+from ultra_face.data.yolo_pose import read_labels
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -30,7 +30,7 @@ def save_contact_sheet(
 
     Raises:
         FileNotFoundError: The data set has no images.
-        OSError: The sheet cannot be written.
+        OutputError: The sheet cannot be written.
         ValueError: A label file is broken, or an image does not decode.
     """
     images = sorted(file for file in (dataset / "images").rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)

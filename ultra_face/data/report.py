@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .annotation import CleanedFaces
+from ultra_face.data.annotation import CleanedFaces
 
 _SHOWN = 10
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .annotation import NUM_LANDMARKS, FaceAnnotations
-from .label_text import (
+from ultra_face.data.annotation import NUM_LANDMARKS, FaceAnnotations
+from ultra_face.data.label_text import (
     WIDER_ROW_LENGTH,
     FaceRow,
     assemble_faces,

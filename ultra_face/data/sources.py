@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .annotation import FaceAnnotations
-from .image_store import ImageArchive, ImageFolder, ImageStore, open_archive
-from .retinaface import parse_retinaface
-from .widerface import parse_widerface
+from ultra_face.data.annotation import FaceAnnotations
+from ultra_face.data.image_store import ImageArchive, ImageFolder, ImageStore, open_archive
+from ultra_face.data.retinaface import parse_retinaface
+from ultra_face.data.widerface import parse_widerface
 
 SPLIT_NAMES = ("train", "val")
 OFFICIAL_ARCHIVES = ("WIDER_train.zip", "WIDER_val.zip", "wider_face_split.zip")
@@ -32,7 +32,8 @@ def open_source(
 
     Args:
         source: A folder with the official archives or what they unpack to; or a RetinaFace-style label file,
-            or the folder that holds it as `label.txt`.
+            or the folder that holds it as `label.txt`. RetinaFace's annotations, unpacked beside the official
+            archives as `retinaface_gt_v1.1`, replace the official boxes of a split that they give landmarks.
         image_folder: Where the images of a label file are; by default `images` beside it.
         split_lists: Split names with the text file that lists the split's images one a line (relative to the
             source, or to the working folder), or None for all images. By default the official splits, or all

@@ -1,4 +1,4 @@
-"""Box sizes of a YOLO data set in pixels at the training image size, where the long side of each image has that size."""
+"""Box sizes of a YOLO data set at the training image size: the long side of every image is scaled to it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from .annotation import FloatArray
-from .image_store import image_size
-from .label_text import IMAGE_SUFFIXES
-from .yolo_pose import read_labels
+from ultra_face.data.annotation import FloatArray
+from ultra_face.data.image_store import image_size
+from ultra_face.data.label_text import IMAGE_SUFFIXES
+from ultra_face.data.yolo_pose import read_labels
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
 
 
 def scale_to_training(wh: FloatArray, *, width: int, height: int, training_size: int) -> FloatArray:
-    """Scale normalised box sizes (N, 2) of an image of `width` x `height` to pixels (N, 2) at `training_size`."""
+    """Scale normalised box sizes (N, 2) of a `width` x `height` image to pixels (N, 2) at `training_size`."""
     scaled: FloatArray = wh * np.array([width, height]) * (training_size / max(width, height))
     return scaled
 

@@ -1,13 +1,13 @@
 """Parser of the official WIDER FACE box lists, `wider_face_{train,val}_bbx_gt.txt`.
 
 Per image: its path, the number of faces, then one row of ten values a face. Source: the readme in
-`wider_face_split.zip`. Quirk: an image without faces states 0 and is still followed by one row of zeros.
+`wider_face_split.zip`. Quirk: an image without faces states 0 or 1 faces and has one row of zeros.
 """
 
 from __future__ import annotations
 
-from .annotation import FaceAnnotations
-from .label_text import (
+from ultra_face.data.annotation import FaceAnnotations
+from ultra_face.data.label_text import (
     WIDER_ROW_LENGTH,
     FaceRow,
     assemble_faces,
@@ -15,6 +15,8 @@ from .label_text import (
     parse_numbers,
     wider_face_row,
 )
+
+_NO_FACE = ["0"] * WIDER_ROW_LENGTH
 
 
 def parse_widerface(text: str, source: str) -> list[FaceAnnotations]:
@@ -35,11 +37,12 @@ def parse_widerface(text: str, source: str) -> list[FaceAnnotations]:
             )
         count = _parse_count(lines, cursor + 1, source)
         first_row = cursor + 2
-        rows = [_parse_row(lines, index, source) for index in range(first_row, first_row + count)]
+        if first_row < len(lines) and lines[first_row].split() == _NO_FACE and count <= 1:
+            rows, cursor = [], first_row + 1
+        else:
+            rows = [_parse_row(lines, index, source) for index in range(first_row, first_row + count)]
+            cursor = first_row + count
         images.append(assemble_faces(image, where, rows))
-        cursor = first_row + count
-        if count == 0 and cursor < len(lines) and lines[cursor].split() == ["0"] * WIDER_ROW_LENGTH:
-            cursor += 1
     return images
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .annotation import NUM_LANDMARKS, FaceAnnotations, FloatArray
+from ultra_face.data.annotation import NUM_LANDMARKS, FaceAnnotations, FloatArray
 
 VALUES_PER_FACE = 5 + 3 * NUM_LANDMARKS
 _TOLERANCE = 0.01

@@ -1,6 +1,7 @@
 """Precision-recall curves over score thresholds, and the area under them.
 
-Source: the evaluation tools of WIDER FACE (Yang et al., CVPR 2016), whose average precision follows PASCAL VOC 2010.
+Source: the evaluation tools of WIDER FACE (Yang et al., CVPR 2016), whose average precision follows PASCAL
+VOC 2010.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def score_thresholds(num_thresholds: int) -> NDArray[np.float64]:
 def normalise_scores(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores of all images together, mapped so that the lowest is 0 and the highest 1.
 
-    Equal scores all become 1, as in the fixed version of the official tools, whose first version divides 0 by 0.
+    Equal scores all become 1, as in the fixed version of the official tools, whose first version divides 0 by
+    0.
     """
     if not scores.size:
         return scores

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ultra_face.eval.curve import PrecisionRecall
-from ultra_face.eval.ground_truth import GroundTruth, load_ground_truth
-from ultra_face.eval.image_names import ImageSetError, abbreviate, read_image_list
-from ultra_face.eval.plots import plot_precision_recall
+from ultra_face.eval.ground_truth import load_ground_truth
+from ultra_face.eval.image_names import check_same_images, read_image_list
+from ultra_face.eval.plots import draw_precision_recall
 from ultra_face.eval.protocol import Evaluation, evaluate
-from ultra_face.eval.report import format_summary, summarise
-from ultra_face.eval.result_files import find_result_files, read_predictions
+from ultra_face.eval.report import ap_percent, format_summary, summarise
+from ultra_face.eval.result_files import read_predictions
 
 DETECTOR_FILE = "detector.json"
 """Beside the event folders: how the detections were made, for the report."""
@@ -48,7 +48,8 @@ def report_folders(
         progress: wraps the iteration over result files.
 
     Returns:
-        The record of `report.summarise`; with `compare`, also `compared`: AP in percent by folder name and subset.
+        The record of `report.summarise`; with `compare`, also `compared`: AP in percent by folder name and
+        subset.
 
     Raises:
         FileNotFoundError, GroundTruthError, ImageSetError, ResultFileError: as the readers raise them.
@@ -60,21 +61,18 @@ def report_folders(
         images = f"only the {len(truth.images):,} of {len(everything.images):,} images in {subset_list}"
     evaluations: dict[Path, Evaluation] = {}
     for folder in (predictions, *compare):
-        if not allow_extra:
-            _check_no_strangers(folder, everything)
-        found = read_predictions(folder, truth.images, progress=progress)
-        evaluations[folder] = evaluate(truth, found, allow_missing=allow_missing)
+        found = read_predictions(folder, progress=progress)
+        check_same_images(everything.images, found, allow_missing=True, allow_extra=allow_extra)
+        chosen = {name: found[name] for name in truth.images if name in found}
+        evaluations[folder] = evaluate(truth, chosen, allow_missing=allow_missing)
     record = summarise(
         evaluations[predictions], images=images, detector=read_detector(predictions), confidence=confidence
     )
     curves = _by_name({folder: evaluation.subsets() for folder, evaluation in evaluations.items()})
     if compare:
-        record["compared"] = {
-            name: {subset: 100 * curve.ap for subset, curve in subsets.items()}
-            for name, subsets in curves.items()
-        }
+        record["compared"] = {name: ap_percent(subsets) for name, subsets in curves.items()}
     if plot is not None:
-        plot_precision_recall(curves, plot)
+        draw_precision_recall(curves).savefig(plot)
     _tell(record, json_file)
     return record
 
@@ -86,15 +84,6 @@ def read_detector(folder: Path) -> dict[str, Any] | None:
         return None
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return record
-
-
-def _check_no_strangers(folder: Path, everything: GroundTruth) -> None:
-    strangers = sorted(find_result_files(folder).keys() - set(everything.images))
-    if strangers:
-        raise ImageSetError(
-            f"{folder}: {len(strangers)} result files of images that exist in no event of the ground truth: "
-            f"{abbreviate(strangers)}; remove them, or allow extra files to leave them out"
-        )
 
 
 def _by_name(curves: dict[Path, dict[str, PrecisionRecall]]) -> dict[str, dict[str, PrecisionRecall]]:

@@ -2,10 +2,11 @@
 
 Two sources are read:
 
-- the folder of the official evaluation tools, `wider_face_val.mat` with all boxes and `wider_{easy,medium,hard}_val.mat`
-  with the 1-based indices of the faces that count (7,211 / 13,319 / 31,958 on the validation images);
-- the annotation file `wider_face_val_bbx_gt.txt`, which knows no difficulty: its one subset `all` counts every face
-  not marked invalid.
+- the folder of the official evaluation tools, `wider_face_val.mat` with all boxes and
+  `wider_{easy,medium,hard}_val.mat` with the 1-based indices of the faces that count (7,211 / 13,319 / 31,958
+  on the validation images);
+- the annotation file `wider_face_val_bbx_gt.txt`, which knows no difficulty: its one subset `all` counts
+  every face not marked invalid.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Names of WIDER FACE images: `event/name`, without folder prefix and without image suffix.
 
-The suffix is cut as a whole. `str.rstrip(".jpg")`, as common scripts do it, strips a *set of characters* and turns
-`rally_pj.jpg` into `rally_`.
+The suffix is cut as a whole. `str.rstrip(".jpg")`, as common scripts do it, strips a *set of characters* and
+turns `rally_pj.jpg` into `rally_`.
 """
 
 from __future__ import annotations
@@ -37,14 +37,13 @@ def image_name(path: str) -> str:
     return f"{parts[-2]}/{strip_image_suffix(parts[-1])}"
 
 
-def read_image_list(path: Path) -> tuple[str, ...]:
+def read_image_list(path: str | Path) -> tuple[str, ...]:
     """Names in a text file with one image path a line; blank lines are skipped, order is kept.
 
     Raises:
         ImageSetError: the file holds no image, a line has no event folder, or an image is listed twice.
     """
-    lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    names = tuple(image_name(line) for line in lines if line)
+    names = tuple(image_name(line) for line in read_lines(path))
     if not names:
         raise ImageSetError(f"{path}: expected one image (event/name) a line, got an empty list")
     repeated = (
@@ -53,6 +52,11 @@ def read_image_list(path: Path) -> tuple[str, ...]:
     if repeated:
         raise ImageSetError(f"{path}: {abbreviate(repeated)} listed more than once")
     return names
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """Lines of a text file without surrounding blanks; blank lines are skipped."""
+    return [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def check_same_images(
@@ -78,13 +82,13 @@ def check_same_images(
     extra = [] if allow_extra else sorted(found.keys() - known)
     if missing:
         raise ImageSetError(
-            f"no predictions for {len(missing)} of {len(known)} images: {abbreviate(missing)}; "
-            "write a result file with count 0 where nothing was found, or allow missing images to score them as empty"
+            f"no predictions for {len(missing)} of {len(known)} images: {abbreviate(missing)}; write a "
+            "result file with count 0 where nothing was found, or allow missing images to score them as empty"
         )
     if extra:
         raise ImageSetError(
-            f"predictions for {len(extra)} images that exist in no event of the ground truth: {abbreviate(extra)}; "
-            "remove them, or allow extra images to leave them out"
+            f"predictions for {len(extra)} images that exist in no event of the ground truth: "
+            f"{abbreviate(extra)}; remove them, or allow extra images to leave them out"
         )
 
 

@@ -1,8 +1,8 @@
 """Which annotated face each detection claims.
 
 A detection claims the face of its image that it overlaps most, if they overlap enough, whether or not another
-detection claims that face too: the protocol has no one-to-one assignment. So the claim of a detection depends on no
-other detection and on no subset, and one pass serves every threshold, subset, event and size band.
+detection claims that face too: the protocol has no one-to-one assignment. So the claim of a detection depends
+on no other detection and on no subset, and one pass serves every threshold, subset, event and size band.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _PAIRS_AT_ONCE = 1_000_000  # bounds the memory of one IoU matrix: about 8 array
 
 
 def inclusive_iou(boxes_xywh: NDArray[np.float64], others_xywh: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intersection over union with corners counted as pixels, as every published evaluator of WIDER FACE does.
+    """Intersection over union with corners counted as pixels, as in every published evaluator of WIDER FACE.
 
     A box from x to x + w covers w + 1 columns, so two boxes of width 0 at one place overlap fully.
 
@@ -25,28 +25,28 @@ def inclusive_iou(boxes_xywh: NDArray[np.float64], others_xywh: NDArray[np.float
     Returns:
         (n, m) in 0..1.
     """
-    left, top, right, bottom = _corners(boxes_xywh[:, None])
-    other_left, other_top, other_right, other_bottom = _corners(others_xywh[None])
-    width = np.minimum(right, other_right) - np.maximum(left, other_left) + 1
-    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top) + 1
+    left, top, right, bottom = _corners(boxes_xywh)
+    other_left, other_top, other_right, other_bottom = _corners(others_xywh)
+    width = np.minimum.outer(right, other_right) - np.maximum.outer(left, other_left) + 1
+    height = np.minimum.outer(bottom, other_bottom) - np.maximum.outer(top, other_top) + 1
     overlapping = (width > 0) & (height > 0)
     intersection = np.where(overlapping, width * height, 0.0)
     area = (right - left + 1) * (bottom - top + 1)
     other_area = (other_right - other_left + 1) * (other_bottom - other_top + 1)
-    return np.divide(
-        intersection, area + other_area - intersection, out=np.zeros_like(width), where=overlapping
-    )
+    iou: NDArray[np.float64] = np.zeros_like(width)
+    np.divide(intersection, np.add.outer(area, other_area) - intersection, out=iou, where=overlapping)
+    return iou
 
 
 def _corners(boxes_xywh: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    left, top, width, height = np.moveaxis(boxes_xywh, -1, 0)
+    left, top, width, height = boxes_xywh.T
     return left, top, left + width, top + height
 
 
 def claim_faces(
     detections_xywh: NDArray[np.float64], faces_xywh: NDArray[np.float64], iou_threshold: float
 ) -> NDArray[np.int64]:
-    """Index of the face that each detection of one image overlaps most, the first of equals; -1 below the threshold.
+    """Which face each detection of one image overlaps most: the first of equals, -1 below the threshold.
 
     Args:
         detections_xywh: (n, 4) [px].

@@ -1,4 +1,4 @@
-"""Precision, recall and F1 at one confidence: the evaluation indices of the SR-YOLOv5 paper (its section 1.4)."""
+"""Precision, recall and F1 at one confidence. Source: the evaluation indices of SR-YOLOv5, section 1.4."""
 
 from __future__ import annotations
 

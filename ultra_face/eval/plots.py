@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,12 +14,11 @@ from ultra_face.eval.curve import PrecisionRecall
 _SIDE = 5.0  # inches
 
 
-def plot_precision_recall(methods: Mapping[str, Mapping[str, PrecisionRecall]], path: str | Path) -> None:
+def draw_precision_recall(methods: Mapping[str, Mapping[str, PrecisionRecall]]) -> Figure:
     """One panel a subset with the curves of all methods; the legend ranks them by AP, as `name-0.930`.
 
     Args:
         methods: for each method, its curve on each subset; all methods have the same subsets.
-        path: picture to write; the suffix names the format.
     """
     subsets = list(next(iter(methods.values())))
     figure = Figure(figsize=(_SIDE * len(subsets), _SIDE), layout="constrained")
@@ -30,50 +28,50 @@ def plot_precision_recall(methods: Mapping[str, Mapping[str, PrecisionRecall]], 
         ranked = sorted(methods, key=lambda name: -np.nan_to_num(methods[name][subset].ap))
         for name in ranked:
             curve = methods[name][subset]
+            drawn = curve.proposals > 0
             panel.plot(
-                curve.recall,
-                curve.precision,
+                curve.recall[drawn],
+                curve.precision[drawn],
                 color=colours[name],
                 linewidth=2,
+                clip_on=False,
                 label=f"{name}-{curve.ap:.3f}",
             )
         _finish(panel, title=subset.capitalize(), x_label="Recall", y_label="Precision", x_limit=1.0)
         panel.legend(loc="lower left")
-    figure.savefig(path)
+    return figure
 
 
-def plot_cumulative_errors(
-    methods: Mapping[str, NDArray[np.float64]], path: str | Path, *, normaliser: str, limit: float = 0.1
-) -> None:
+def draw_cumulative_errors(curves: Mapping[str, NDArray[np.float64]], *, limit: float = 0.1) -> Figure:
     """Share of faces whose landmark error is at most x, for x from 0 to `limit`.
 
     Args:
-        methods: for each method, (n,) errors of single faces, as multiples of the normaliser.
-        path: picture to write; the suffix names the format.
-        normaliser: what errors are divided by, in words.
+        curves: for each curve, (n,) errors of single faces, as multiples of the size of the face.
         limit: right end of the axis.
+
+    Raises:
+        ValueError: a curve has no face.
     """
     figure = Figure(figsize=(_SIDE, _SIDE), layout="constrained")
     panel = figure.subplots()
-    for name, errors in methods.items():
-        x, share = cumulative_steps(errors)
-        panel.step([0.0, *x, limit], [0.0, *share, share[-1]], where="post", linewidth=2, label=name)
-    _finish(
-        panel, title="Landmarks", x_label=f"Error / {normaliser}", y_label="Share of faces", x_limit=limit
-    )
+    for name, errors in curves.items():
+        panel.step(*cumulative_steps(errors, limit), where="post", linewidth=2, clip_on=False, label=name)
+    _finish(panel, title="Landmarks", x_label="Error / size", y_label="Share of faces", x_limit=limit)
     panel.legend(loc="lower right")
-    figure.savefig(path)
+    return figure
 
 
-def cumulative_steps(errors: NDArray[np.float64]) -> tuple[Sequence[float], Sequence[float]]:
-    """Sorted errors and the share of faces at or below each.
+def cumulative_steps(errors: NDArray[np.float64], limit: float) -> tuple[list[float], list[float]]:
+    """Corners of the cumulative error curve: (0, 0), each error up to the limit, and the limit itself.
 
     Raises:
-        ValueError: there is no error to draw.
+        ValueError: there is no error.
     """
     if not errors.size:
-        raise ValueError("expected the error of at least one face, got none: no face was matched")
-    return np.sort(errors).tolist(), (np.arange(1, errors.size + 1) / errors.size).tolist()
+        raise ValueError("expected the landmark error of at least one face, got none: no face was matched")
+    inside = np.sort(errors[errors <= limit]).tolist()
+    shares = [number / errors.size for number in range(len(inside) + 1)]
+    return [0.0, *inside, limit], [*shares, shares[-1]]
 
 
 def _finish(panel: Axes, *, title: str, x_label: str, y_label: str, x_limit: float) -> None:

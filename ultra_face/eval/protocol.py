@@ -1,12 +1,12 @@
 """The WIDER FACE protocol: average precision on easy, medium and hard; by event and by face size too.
 
-Source: Yang et al., "WIDER FACE: A Face Detection Benchmark", CVPR 2016, and its evaluation tools. In short: all faces
-of an image take part in matching, but only those of the subset count; a detection that claims any other face is left
-out, neither right nor wrong; a second detection of a counted face is wrong; scores are normalised over all images and
-cut at 1,000 thresholds. `docs/widerface-protocol.md` tells it at length.
+Source: Yang et al., "WIDER FACE: A Face Detection Benchmark", CVPR 2016, and its evaluation tools. In short:
+all faces of an image take part in matching, but only those of the subset count; a detection that claims any
+other face is left out, neither right nor wrong; a second detection of a counted face is wrong; scores are
+normalised over all images and cut at 1,000 thresholds. `docs/widerface-protocol.md` tells it at length.
 
-Deviation: detections need no order. The official tools cut each list after its last score above the threshold, which
-equals counting the scores above it if, and only if, the list is sorted.
+Deviation: detections need no order. The official tools cut each list after its last score above the
+threshold, which equals counting the scores above it if, and only if, the list is sorted.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Evaluation:
     ) -> dict[tuple[float, float], PrecisionRecall]:
         """The curve of each band of face heights.
 
-        Faces outside the band are ignored, and so are detections that claim no face and lie outside it themselves:
-        a false alarm the size of a hand says nothing about tiny faces.
+        Faces outside the band are ignored, and so are detections that claim no face and lie outside it
+        themselves: a false alarm the size of a hand says nothing about tiny faces.
         """
         face_heights = self.ground_truth.boxes_xywh[:, 3]
         curves = {}
@@ -88,7 +88,7 @@ class Evaluation:
         return curves
 
     def operating_point(self, subset: str, confidence: float) -> OperatingPoint:
-        """Precision, recall and F1 of the detections that score at least `confidence`, exactly (no score grid)."""
+        """Precision, recall and F1 of the detections that score `confidence` or more, without score grid."""
         return operating_point_at(*self._outcome(subset), confidence)
 
     def best_operating_point(self, subset: str) -> OperatingPoint:
@@ -148,7 +148,8 @@ def evaluate(
 
     Args:
         ground_truth: faces and subsets.
-        predictions: for each image `event/name`, (n, 5) `x y w h score` [px of the original image], in any order.
+        predictions: for each image `event/name`, (n, 5) `x y w h score` [px of the original image], in any
+            order.
         iou_threshold: lowest inclusive IoU at which a detection claims a face.
         num_thresholds: number of score thresholds.
         allow_missing: score images without predictions as if nothing was found there.

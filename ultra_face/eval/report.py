@@ -7,9 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ultra_face.eval.curve import PrecisionRecall
 from ultra_face.eval.protocol import Evaluation
 
 UNKNOWN_DETECTOR = "not recorded with the result files"
+_POINT_KEYS = ("confidence", "precision", "recall")
 
 
 def summarise(
@@ -28,8 +30,9 @@ def summarise(
         confidence: also report precision, recall and F1 at this confidence.
 
     Returns:
-        AP in percent under the name of each subset, then `protocol`, `num_images`, `num_detections`, `num_faces`,
-        `best_f1`, `at_confidence` (with `confidence` only), `by_event` and `by_size` (AP in percent by subset).
+        AP in percent under the name of each subset, then `protocol`, `num_images`, `num_detections`,
+        `num_faces`, `best_f1`, `at_confidence` (with `confidence` only), `by_event` and `by_size` (AP in
+        percent by subset).
     """
     truth = evaluation.ground_truth
     subsets = evaluation.subsets()
@@ -37,7 +40,7 @@ def summarise(
     if confidence is not None:
         points["at_confidence"] = {name: evaluation.operating_point(name, confidence) for name in subsets}
     return {
-        **{name: _percent(curve.ap) for name, curve in subsets.items()},
+        **ap_percent(subsets),
         "protocol": {
             "images": images,
             "iou_threshold": evaluation.iou_threshold,
@@ -54,15 +57,17 @@ def summarise(
             title: {name: _defined(dataclasses.asdict(point)) for name, point in by_subset.items()}
             for title, by_subset in points.items()
         },
-        "by_event": {
-            name: {event: _percent(curve.ap) for event, curve in evaluation.by_event(name).items()}
-            for name in subsets
-        },
+        "by_event": {name: ap_percent(evaluation.by_event(name)) for name in subsets},
         "by_size": {
-            name: {_band(band): _percent(curve.ap) for band, curve in evaluation.by_size(name).items()}
+            name: ap_percent({_band(band): curve for band, curve in evaluation.by_size(name).items()})
             for name in subsets
         },
     }
+
+
+def ap_percent(curves: Mapping[str, PrecisionRecall]) -> dict[str, float | None]:
+    """Average precision [%] of each curve; None where no face counts."""
+    return {name: None if math.isnan(curve.ap) else 100 * curve.ap for name, curve in curves.items()}
 
 
 def format_summary(summary: Mapping[str, Any]) -> str:
@@ -90,30 +95,19 @@ def format_summary(summary: Mapping[str, Any]) -> str:
     )
 
 
-_POINT_KEYS = ("confidence", "precision", "recall")
-
-
 def _format_protocol(protocol: Mapping[str, Any]) -> str:
     detector = protocol["detector"]
-    made = (
-        detector
-        if isinstance(detector, str)
-        else ", ".join(f"{key} {value}" for key, value in detector.items())
-    )
+    if not isinstance(detector, str):
+        detector = ", ".join(f"{key} {value}" for key, value in detector.items())
     return (
         f"protocol: IoU {protocol['iou_threshold']:g} in {protocol['iou_pixels']} pixels, "
-        f"{protocol['score_thresholds']:,} score thresholds, other faces {protocol['faces_outside_the_subset']}; "
-        f"detections: {made}"
+        f"{protocol['score_thresholds']:,} score thresholds, other faces ignored; detections: {detector}"
     )
 
 
 def _band(band: tuple[float, float]) -> str:
     low, high = band
     return f"{low:g}-{high:g}" if math.isfinite(high) else f"{low:g}+"
-
-
-def _percent(fraction: float) -> float | None:
-    return None if math.isnan(fraction) else 100 * fraction
 
 
 def _defined(values: Mapping[str, float]) -> dict[str, float | None]:

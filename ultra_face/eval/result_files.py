@@ -1,7 +1,8 @@
-"""Result files in the official text format, one an image: `event/name.txt` with name, count, and `x y w h score` rows.
+"""Result files in the official text format: `event/name.txt` with name, count, and `x y w h score` rows.
 
-The image is known by the path of its file; the name inside is only checked against the other files of the folder.
-Boxes are in pixels of the original image and keep every digit: rounding them costs AP on the hard subset.
+The image is known by the path of its file; the name inside is only checked against the other files of the
+folder. Boxes are in pixels of the original image and keep every digit: rounding them costs AP on the hard
+subset.
 """
 
 from __future__ import annotations
@@ -22,16 +23,12 @@ class ResultFileError(ValueError):
 
 
 def read_predictions(
-    folder: str | Path,
-    images: Collection[str] | None = None,
-    *,
-    progress: Callable[[Iterable[str]], Iterable[str]] = iter,
+    folder: str | Path, *, progress: Callable[[Iterable[str]], Iterable[str]] = iter
 ) -> dict[str, NDArray[np.float64]]:
-    """Read all result files of a folder, or those of the named images that exist.
+    """Read all result files of a folder.
 
     Args:
         folder: holds one folder an event, with one `.txt` an image.
-        images: names `event/name` to read; None reads all.
         progress: wraps the iteration over names, to show how far it is.
 
     Returns:
@@ -42,9 +39,8 @@ def read_predictions(
         ResultFileError: a file breaks the format; the message names file, line, expectation and finding.
     """
     files = find_result_files(folder)
-    wanted = files if images is None else [name for name in images if name in files]
     known = {name.rpartition("/")[2] for name in files}
-    return {name: read_result_file(files[name], other_images=known) for name in progress(wanted)}
+    return {name: read_result_file(files[name], other_images=known) for name in progress(files)}
 
 
 def find_result_files(folder: str | Path) -> dict[str, Path]:
@@ -69,7 +65,8 @@ def read_result_file(path: str | Path, *, other_images: Collection[str] = ()) ->
 
     Args:
         path: the file.
-        other_images: bare names of the images of the set; a header that names another one of them is an error.
+        other_images: bare names of the images of the set; a header that names another one of them is an
+            error.
 
     Returns:
         (n, 5) `x y w h score`.
@@ -93,8 +90,7 @@ def read_result_file(path: str | Path, *, other_images: Collection[str] = ()) ->
         raise ResultFileError(
             f"{path}:2: the count says {int(lines[1])} detections, but {len(lines) - 2} rows follow"
         )
-    rows = [_numbers(path, number, line) for number, line in enumerate(lines[2:], start=3)]
-    detections = np.array(rows, np.float64).reshape(-1, _COLUMNS)
+    detections = np.array(_rows(path, lines[2:]), np.float64).reshape(-1, _COLUMNS)
     problem = find_invalid_row(detections)
     if problem is not None:
         row, reason = problem
@@ -102,18 +98,21 @@ def read_result_file(path: str | Path, *, other_images: Collection[str] = ()) ->
     return detections
 
 
-def _numbers(path: Path, number: int, line: str) -> list[float]:
-    try:
-        row = [float(value) for value in line.split()]
-    except ValueError:
-        row = []
-    if len(row) != _COLUMNS:
-        raise ResultFileError(f"{path}:{number}: expected 'x y w h score', got {line.strip()!r}")
-    return row
+def _rows(path: Path, lines: list[str]) -> list[list[float]]:
+    rows = []
+    for number, line in enumerate(lines, start=3):
+        try:
+            row = [float(value) for value in line.split()]
+        except ValueError:
+            row = []
+        if len(row) != _COLUMNS:
+            raise ResultFileError(f"{path}:{number}: expected 'x y w h score', got {line.strip()!r}")
+        rows.append(row)
+    return rows
 
 
 def find_invalid_row(detections: NDArray[np.float64]) -> tuple[int, str] | None:
-    """First row of (n, 5) that is not finite or has a negative size, with what was expected; None where all are fine.
+    """Find the first row of (n, 5) that is not finite or has a negative size, and what was expected.
 
     Sizes of 0 are valid: boxes are counted in inclusive pixels, so a width of 0 covers one column.
     """

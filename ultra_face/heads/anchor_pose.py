@@ -26,7 +26,8 @@ class AnchorPose(Pose):  # type: ignore[misc]
     """One 1 x 1 convolution a level; for each anchor box 4, objectness 1, classes nc, keypoints nk.
 
     Training: `{"feats": maps, "raw": (B, A, 5 + nc + nk, H, W) a level}`. Inference: Ultralytics' pose layout
-    (B, 4 + nc + nk, N) with centre, size [input px], score = objectness x class, landmarks [input px] and visibility.
+    (B, 4 + nc + nk, N) with centre, size [input px] (corners where the exporter sets `xyxy` for its NMS), score =
+    objectness x class, landmarks [input px] and visibility.
 
     Args:
         nc: number of classes.
@@ -115,7 +116,8 @@ class AnchorPose(Pose):  # type: ignore[misc]
         size = gate[:, :, 2:].square() * anchors
         score = objectness.sigmoid() * cls.sigmoid()
         landmarks = self._decode_landmarks(points, anchors, (cells + 0.5) * stride)
-        return torch.cat([center, size, score, landmarks], dim=2).transpose(1, 2).flatten(2)
+        corners = [center - size / 2, center + size / 2] if self.xyxy else [center, size]
+        return torch.cat([*corners, score, landmarks], dim=2).transpose(1, 2).flatten(2)
 
     def _decode_landmarks(self, points: Tensor, anchors: Tensor, middle: Tensor) -> Tensor:
         """Values (B, A, nk, N), anchors (1, A, 2, 1) and cell middles (2, N) [px] -> (B, A, nk, N) [px, probability]."""
@@ -134,18 +136,18 @@ def anchor_sizes(anchors: Sequence[Sequence[float]], *, num_levels: int) -> Tens
         ValueError: as AnchorPose says.
     """
     remedy = "correct `anchors:` in the model YAML, or run tools/kmeans_anchors.py"
-    if not isinstance(anchors, (list, tuple)) or len(anchors) != num_levels:
-        got = len(anchors) if isinstance(anchors, (list, tuple)) else repr(anchors)
+    are_rows = isinstance(anchors, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in anchors)
+    if not are_rows or len(anchors) != num_levels:
+        got = len(anchors) if are_rows else repr(anchors)
         raise ValueError(f"AnchorPose: anchors: expected {num_levels} rows, one a level, got {got}; {remedy}")
     lengths = sorted({len(row) for row in anchors})
     if len(lengths) != 1 or lengths[0] == 0 or lengths[0] % 2:
         raise ValueError(
             f"AnchorPose: anchors: expected rows of equal length, width and height in turn, got lengths {lengths}; {remedy}"
         )
-    sizes = torch.tensor(anchors, dtype=torch.float32).view(num_levels, -1, 2)
-    if not bool((sizes > 0).all() & sizes.isfinite().all()):
+    if not all(isinstance(side, (int, float)) and 0 < side < math.inf for row in anchors for side in row):
         raise ValueError(f"AnchorPose: anchors: expected sizes above 0 px, got {anchors}; {remedy}")
-    return sizes
+    return torch.tensor(anchors, dtype=torch.float32).view(num_levels, -1, 2)
 
 
 def _cells(height: int, width: int, like: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ loss, instead of averaged a level and weighed: `box : cls` then has the same bal
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,26 @@ class AnchorHead(Protocol):
         ...
 
 
+class Positives(NamedTuple):
+    """Anchors that fit a face in shape and place, M over all levels; lengths in strides of each one's own level.
+
+    Attributes:
+        values: raw outputs (M, 5 + nc + nk).
+        anchors: width and height (M, 2).
+        boxes_xyxy: the face's box (M, 4), from the top left of the cell.
+        landmarks: the face's landmarks (M, K, 2), from the top left of the cell.
+        face: row of the batch's targets (M,).
+        slot: position among the objectness outputs of all levels (M,).
+    """
+
+    values: Tensor
+    anchors: Tensor
+    boxes_xyxy: Tensor
+    landmarks: Tensor
+    face: Tensor
+    slot: Tensor
+
+
 class AnchorFaceLoss:
     """Criterion of AnchorPose: raw maps and a batch -> losses (5,) times batch size, and the detached items by name."""
 
@@ -54,71 +74,75 @@ class AnchorFaceLoss:
                 3), normalised to the input.
         """
         maps: list[Tensor] = (preds[-1] if isinstance(preds, (tuple, list)) else preds)["raw"]
-        device, batch_size = maps[0].device, maps[0].shape[0]
-        head, num_landmarks = self.head, self.head.kpt_shape[0]
+        batch = {name: batch[name].to(maps[0].device) for name in ("batch_idx", "cls", "bboxes", "keypoints")}
+        classes = batch["cls"].long().view(-1)
+        visible = _visible(batch["keypoints"])
 
-        image_index = batch["batch_idx"].to(device).long().view(-1)
-        classes = batch["cls"].to(device).long().view(-1)
-        boxes = batch["bboxes"].to(device).float()
-        landmarks = batch["keypoints"].to(device).float()
-        visible = landmarks[..., 2] != 0 if landmarks.shape[-1] == 3 else (landmarks != 0).any(-1)
+        values, anchors, boxes, landmarks, face, slot = self._positives(maps, batch)
+        nc, count = self.head.nc, max(len(face), 1)
+        box, _, cls, points = values.split([4, 1, nc, values.shape[1] - 5 - nc], dim=1)
+        points = points.unflatten(1, (self.head.kpt_shape[0], -1))
+        face_visible = visible[face]
 
-        values, relative_target, relative_points, faces, anchor_sizes, cells = [], [], [], [], [], []
-        for level, raw in enumerate(maps):
-            height, width = raw.shape[-2:]
-            grid = torch.tensor([width, height], device=device)
-            anchors = (head.anchor_wh[level] / head.stride[level]).to(device).float()
-            level_boxes = boxes * grid.repeat(2)
-            match = match_anchors(image_index, level_boxes, anchors, (height, width))
-            corner = torch.stack([match.column, match.row], 1)
-            center, size = level_boxes[match.face, :2] - corner, level_boxes[match.face, 2:]
-            values.append(raw[match.image, match.anchor, :, match.row, match.column])
-            relative_target.append(torch.cat([center - size / 2, center + size / 2], 1))
-            relative_points.append(landmarks[match.face, :, :2] * grid - corner[:, None])
-            anchor_sizes.append(anchors[match.anchor])
-            faces.append(match.face)
-            shape = (batch_size, raw.shape[1], height, width)
-            cells.append(_flat_index(shape, match.image, match.anchor, match.row, match.column))
-
-        value, anchor, face = torch.cat(values).float(), torch.cat(anchor_sizes), torch.cat(faces)
-        num_positives = max(len(face), 1)
-        box, obj, cls, points = value.split([4, 1, head.nc, value.shape[1] - 5 - head.nc], dim=1)
-        points = points.view(len(face), num_landmarks, -1)
-
-        box_losses, ciou = alpha_ciou_loss(
-            head.relative_boxes(box, anchor), torch.cat(relative_target), alpha=self.settings.alpha
-        )
-        box_loss = box_losses.sum() / num_positives
-        pose_loss = landmark_loss(
-            head.relative_landmarks(points[..., :2], anchor), torch.cat(relative_points), visible[face], self.settings
-        )
-        kobj_loss = visibility_loss(points[..., 2], visible[face]) if points.shape[2] == 3 else box.new_zeros(())
+        box_loss, ciou = alpha_ciou_loss(self.head.relative_boxes(box, anchors), boxes, alpha=self.settings.alpha)
+        decoded = self.head.relative_landmarks(points[..., :2], anchors)
+        pose_loss = self.settings.landmark_weight * landmark_loss(decoded, landmarks, face_visible, self.settings)
+        kobj_loss = visibility_loss(points[..., 2], face_visible) if points.shape[2] == 3 else values.new_zeros(())
         one_hot = torch.zeros_like(cls).scatter_(1, classes[face, None], 1.0)
-        cls_loss = binary_cross_entropy_with_logits(cls, one_hot, reduction="sum") / num_positives
-        obj_loss = self._objectness(maps, cells, ciou.detach().clamp(min=0).view(-1))
+        cls_loss = binary_cross_entropy_with_logits(cls, one_hot, reduction="sum") / count
+        obj_loss = objectness_loss(maps, slot, ciou.detach().clamp(min=0).view(-1))
 
         gains = self.gains
         losses = torch.stack(
             [
-                gains.box * box_loss,
-                gains.pose * self.settings.landmark_weight * pose_loss,
+                gains.box * box_loss.sum() / count,
+                gains.pose * pose_loss,
                 gains.kobj * kobj_loss,
                 gains.cls * cls_loss,
                 gains.cls * obj_loss,
             ]
         )
         names = ("box_loss", "pose_loss", "kobj_loss", "cls_loss", "obj_loss")
-        return losses * batch_size, dict(zip(names, losses.detach(), strict=True))
+        return losses * maps[0].shape[0], dict(zip(names, losses.detach(), strict=True))
 
-    @staticmethod
-    def _objectness(maps: list[Tensor], cells: list[Tensor], quality: Tensor) -> Tensor:
-        """Cross-entropy of the objectness against the CIoU of the positives, 0 elsewhere, over their summed quality."""
-        total = quality.new_zeros(())
-        for raw, cell, level_quality in zip(maps, cells, quality.split([len(c) for c in cells]), strict=True):
-            logits = raw[:, :, 4].float()
-            target = logits.new_zeros(logits.numel()).scatter_reduce_(0, cell, level_quality, "amax")
-            total = total + binary_cross_entropy_with_logits(logits.flatten(), target, reduction="sum")
-        return total / quality.sum().clamp(min=1)
+    def _positives(self, maps: list[Tensor], batch: dict[str, Tensor]) -> Positives:
+        """Every anchor that fits a face, level by level."""
+        image_index = batch["batch_idx"].long().view(-1)
+        boxes, landmarks = batch["bboxes"].float(), batch["keypoints"][..., :2].float()
+        levels, first_slot = [], 0
+        for raw, anchor_wh, stride in zip(maps, self.head.anchor_wh, self.head.stride, strict=True):
+            height, width = raw.shape[-2:]
+            grid = torch.tensor([width, height], device=raw.device)
+            anchors = (anchor_wh / stride).to(raw.device, torch.float32)
+            match = match_anchors(image_index, boxes * grid.repeat(2), anchors, (height, width))
+            corner = torch.stack([match.column, match.row], 1)
+            center, half = boxes[match.face, :2] * grid - corner, boxes[match.face, 2:] * grid / 2
+            slot = ((match.image * raw.shape[1] + match.anchor) * height + match.row) * width + match.column
+            levels.append(
+                Positives(
+                    raw[match.image, match.anchor, :, match.row, match.column].float(),
+                    anchors[match.anchor],
+                    torch.cat([center - half, center + half], 1),
+                    landmarks[match.face] * grid - corner[:, None],
+                    match.face,
+                    first_slot + slot,
+                )
+            )
+            first_slot += raw[:, :, 0].numel()
+        return Positives(*(torch.cat(fields) for fields in zip(*levels, strict=True)))
+
+
+def objectness_loss(maps: list[Tensor], slot: Tensor, quality: Tensor) -> Tensor:
+    """Cross-entropy of every objectness output over the summed quality of the positives, ().
+
+    Args:
+        maps: raw outputs (B, A, 5 + nc + nk, H, W) of each level.
+        slot: positions of the positives among the objectness outputs of all levels (M,).
+        quality: their targets (M,) in 0..1, the CIoU of the predicted box; of two faces at one slot the larger counts.
+    """
+    logits = torch.cat([raw[:, :, 4].flatten() for raw in maps]).float()
+    target = torch.zeros_like(logits).scatter_reduce_(0, slot, quality, "amax")
+    return binary_cross_entropy_with_logits(logits, target, reduction="sum") / quality.sum().clamp(min=1)
 
 
 class WingKeypointLoss(nn.Module):
@@ -176,9 +200,6 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
         self.keypoint_loss = WingKeypointLoss(settings)
 
 
-def _flat_index(shape: tuple[int, int, int, int], *indices: Tensor) -> Tensor:
-    """Position of indices (M,) along each axis in the flattened tensor of this shape, (M,)."""
-    position = torch.zeros_like(indices[0])
-    for size, index in zip(shape, indices, strict=True):
-        position = position * size + index
-    return position
+def _visible(keypoints: Tensor) -> Tensor:
+    """Which landmarks are annotated: (T, K, 3) by their flag, (T, K, 2) by not lying at the origin -> (T, K)."""
+    return keypoints[..., 2] != 0 if keypoints.shape[-1] == 3 else (keypoints != 0).any(-1)

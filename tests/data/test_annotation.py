@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ultra_face.data.annotation import MARKED_INVALID, OUTSIDE_IMAGE, TOO_SMALL, FaceAnnotations, clean_faces
+
+
+def make_faces(boxes, landmarks=None, invalid=None):
+    boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    return FaceAnnotations(
+        image="a.jpg",
+        where="label.txt:1",
+        boxes_xywh=boxes,
+        landmarks=np.zeros((len(boxes), 5, 3))
+        if landmarks is None
+        else np.asarray(landmarks, dtype=np.float64),
+        invalid=np.zeros(len(boxes), bool) if invalid is None else np.asarray(invalid),
+    )
+
+
+@pytest.mark.parametrize(
+    ("box", "clipped"),
+    [
+        ((10, 5, 30, 40), (10, 5, 30, 40)),  # inside: unchanged
+        ((-5, -8, 30, 40), (0, 0, 25, 32)),  # loses 5 px on the left, 8 px at the top
+        ((80, 30, 50, 50), (80, 30, 20, 20)),  # 100 - 80 px wide, 50 - 30 px high remain
+        ((0, 0, 2, 2), (0, 0, 2, 2)),  # exactly the smallest side
+    ],
+)
+def test_boxes_are_clipped_to_the_image(box, clipped):
+    cleaned = clean_faces(make_faces([box]), width=100, height=50)
+    np.testing.assert_allclose(cleaned.faces.boxes_xywh, [clipped])
+    assert not cleaned.skipped_boxes
+
+
+@pytest.mark.parametrize(
+    ("box", "reason"),
+    [
+        ((10, 10, 1.9, 20), TOO_SMALL),
+        ((10, 10, 0, 0), TOO_SMALL),
+        ((10, 10, 20, -2), TOO_SMALL),  # WIDER FACE's validation list has a width of -2
+        ((99, 10, 20, 20), TOO_SMALL),  # 1 px remains inside
+        ((100, 10, 20, 20), OUTSIDE_IMAGE),
+        ((10, -30, 20, 20), OUTSIDE_IMAGE),
+    ],
+)
+def test_unusable_boxes_are_counted_by_reason(box, reason):
+    cleaned = clean_faces(make_faces([box, (10, 10, 20, 20)]), width=100, height=50)
+    assert cleaned.skipped_boxes == {reason: 1}
+    np.testing.assert_allclose(cleaned.faces.boxes_xywh, [(10, 10, 20, 20)])
+
+
+def test_a_box_marked_invalid_is_counted_once():
+    cleaned = clean_faces(make_faces([(10, 10, 1, 1)], invalid=[True]), width=100, height=50)
+    assert cleaned.skipped_boxes == {MARKED_INVALID: 1}
+    assert len(cleaned.faces) == 0
+
+
+def test_landmarks_outside_the_image_are_blanked_and_missing_ones_not_counted():
+    points = [(0, 0, 2), (100, 50, 1), (100.5, 20, 2), (20, -0.1, 2), (0, 0, 0)]
+    cleaned = clean_faces(make_faces([(10, 10, 20, 20)], landmarks=[points]), width=100, height=50)
+    expected = [(0, 0, 2), (100, 50, 1), (0, 0, 0), (0, 0, 0), (0, 0, 0)]
+    np.testing.assert_allclose(cleaned.faces.landmarks, [expected])
+    assert cleaned.landmarks_outside == 2
+
+
+def test_landmarks_of_skipped_boxes_are_not_counted():
+    outside = np.full((1, 5, 3), 200.0)
+    cleaned = clean_faces(make_faces([(10, 10, 1, 1)], landmarks=outside), width=100, height=50)
+    assert cleaned.landmarks_outside == 0
+
+
+def test_no_faces():
+    cleaned = clean_faces(make_faces([]), width=100, height=50)
+    assert len(cleaned.faces) == 0
+    assert not cleaned.skipped_boxes

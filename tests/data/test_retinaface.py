@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ultra_face.data.retinaface import parse_retinaface
+
+POINTS = "1 2 0 3 4 1 5 6 0.0 -1 -1 -1 7 8 0"
+EXPECTED_POINTS = [[1, 2, 2], [3, 4, 1], [5, 6, 2], [0, 0, 0], [7, 8, 2]]
+MISSING = "-1 -1 -1 " * 5
+
+
+def parse_row(row):
+    (entry,) = parse_retinaface(f"# a.jpg\n{row}\n", "label.txt")
+    return entry
+
+
+@pytest.mark.parametrize("score", ["", " 0.82", " -1"])
+def test_rows_with_landmarks_with_and_without_the_trailing_score(score):
+    entry = parse_row(f"10 20 30.5 40 {POINTS}{score}")
+    np.testing.assert_array_equal(entry.boxes_xywh, [[10, 20, 30.5, 40]])
+    np.testing.assert_array_equal(entry.landmarks, [EXPECTED_POINTS])
+    np.testing.assert_array_equal(entry.invalid, [False])
+
+
+@pytest.mark.parametrize("row", ["10 20 30 40", f"10 20 30 40 {MISSING}", f"10 20 30 40 {MISSING} 0.5"])
+def test_faces_without_landmarks(row):
+    entry = parse_row(row)
+    np.testing.assert_array_equal(entry.boxes_xywh, [[10, 20, 30, 40]])
+    np.testing.assert_array_equal(entry.landmarks, np.zeros((1, 5, 3)))
+
+
+def test_official_rows_keep_their_invalid_flag():
+    np.testing.assert_array_equal(parse_row("10 20 30 40 0 0 0 1 0 0").invalid, [True])
+
+
+def test_layouts_may_be_mixed_and_images_may_have_no_face():
+    text = f"# a/b c.jpg\n1 2 3 4\n5 6 7 8 {POINTS} 1\n\n# none.png\n# d.jpg\n9 9 9 9\n"
+    images = parse_retinaface(text, "label.txt")
+    assert [(entry.image, len(entry)) for entry in images] == [
+        ("a/b c.jpg", 2),
+        ("none.png", 0),
+        ("d.jpg", 1),
+    ]
+    assert [entry.where for entry in images] == ["label.txt:1", "label.txt:5", "label.txt:6"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 2 3 4\n", r"label\.txt:1: expected '# path of an image' before the first face, got '1 2 3 4'"),
+        ("# \n", r"label\.txt:1: expected '# path of an image', got '# '"),
+        ("# ../../a.jpg\n", r"label\.txt:1: expected '# path of an image'"),
+        ("# a.jpg\n# b.jpg\n# a.jpg\n", r"label\.txt:3: expected each image once, got a\.jpg again"),
+        ("# a.jpg\n1 2 3\n", r"label\.txt:2: expected 20 or 19 values .*, got 3"),
+        ("# a.jpg\n1 2 3 4 5 6 7 8 9 10 11 12 13 14\n", r"label\.txt:2: expected 20 or 19 values .*, got 14"),
+        ("# a.jpg\n1 2 3 inf\n", r"label\.txt:2: expected finite numbers, got 'inf'"),
+        (
+            "# a.jpg\n1 2 3 4" + " 1 2 7" * 5 + "\n",
+            r"label\.txt:2: expected landmark flags -1, 0 or 1, got 7",
+        ),
+        ("# a.jpg\n1 2 3 4 0 0 0 0 9 0\n", r"label\.txt:2: expected occlusion from 0 to 2, got 9"),
+    ],
+)
+def test_broken_lines_are_named(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_retinaface(text, "label.txt")
+
+
+@pytest.mark.data
+def test_the_shared_training_labels(shared_data):
+    path = shared_data / "wider-train-649" / "label.txt"
+    images = parse_retinaface(path.read_text(encoding="utf-8"), path.name)
+    # stated by the README of the data: 649 images, 2,480 faces, 2,129 with landmarks
+    assert len(images) == 649
+    assert sum(map(len, images)) == 2480
+    assert sum(int((entry.landmarks[..., 2] > 0).any(axis=1).sum()) for entry in images) == 2129

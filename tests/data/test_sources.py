@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ultra_face.data.sources import RETINAFACE_FOLDER, open_source, split_argument
+
+
+def images_by_split(splits):
+    return {split.name: [entry.image for entry in split.faces] for split in splits}
+
+
+def test_a_label_file_without_lists_is_all_training(retinaface_source):
+    expected = {"train": ["one/a.jpg", "b.jpg", "c.png"]}
+    assert images_by_split(open_source(retinaface_source)) == expected
+    assert images_by_split(open_source(retinaface_source / "label.txt")) == expected
+
+
+def test_lists_select_the_images_of_a_split(retinaface_source):
+    splits = open_source(retinaface_source, split_lists={"train": "train.txt", "val": "dev.txt"})
+    assert images_by_split(splits) == {"train": ["one/a.jpg", "c.png"], "val": ["b.jpg"]}
+
+
+def test_a_list_outside_the_source(retinaface_source, tmp_path):
+    (tmp_path / "mine.txt").write_text("b.jpg\n", encoding="utf-8")
+    splits = open_source(retinaface_source, split_lists={"val": str(tmp_path / "mine.txt")})
+    assert images_by_split(splits) == {"val": ["b.jpg"]}
+
+
+def test_images_elsewhere(retinaface_source, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    (retinaface_source / "images").rename(elsewhere)
+    (split,) = open_source(retinaface_source / "label.txt", image_folder=elsewhere)
+    assert split.images.read("b.jpg") == (elsewhere / "b.jpg").read_bytes()
+
+
+@pytest.mark.parametrize("fixture", ["official_source", "official_archives"])
+def test_the_official_release(fixture, request):
+    splits = open_source(request.getfixturevalue(fixture))
+    assert images_by_split(splits) == {"train": ["0--Parade/train.jpg"], "val": ["0--Parade/val.jpg"]}
+    for split in splits:
+        np.testing.assert_array_equal(split.faces[0].invalid, [False, True])
+        assert split.images.read(split.faces[0].image)
+
+
+@pytest.mark.parametrize("fixture", ["official_source", "official_archives"])
+def test_landmarks_replace_the_official_boxes_where_there_are_any(fixture, request):
+    source = request.getfixturevalue(fixture)
+    for split, row in (("train", "1 2 30 40" + " 5 5 0" * 5), ("val", "1 2 30 40")):
+        label_file = source / RETINAFACE_FOLDER / split / "label.txt"
+        label_file.parent.mkdir(parents=True)
+        label_file.write_text(f"# 0--Parade/{split}.jpg\n{row}\n", encoding="utf-8")
+    train, val = open_source(source)
+    np.testing.assert_array_equal(train.faces[0].boxes_xywh, [[1, 2, 30, 40]])
+    np.testing.assert_array_equal(val.faces[0].boxes_xywh, [[10, 20, 30, 40], [50, 20, 30, 40]])
+
+
+@pytest.mark.parametrize(("text", "pair"), [("train=a.txt", ("train", "a.txt")), ("val", ("val", None))])
+def test_split_argument(text, pair):
+    assert split_argument(text) == pair
+
+
+def test_unknown_splits(retinaface_source):
+    with pytest.raises(ValueError, match="expected splits among train, val, got dev, tests"):
+        open_source(retinaface_source, split_lists={"tests": None, "dev": None})
+
+
+def test_a_list_that_is_missing(retinaface_source):
+    with pytest.raises(
+        FileNotFoundError, match=r"list of images no\.txt not found; expected .*source/no\.txt or no\.txt"
+    ):
+        open_source(retinaface_source, split_lists={"train": "no.txt"})
+
+
+def test_a_list_that_names_an_unknown_image(retinaface_source):
+    (retinaface_source / "train.txt").write_text("b.jpg\nx.jpg\n", encoding="utf-8")
+    with pytest.raises(
+        FileNotFoundError, match=r"train\.txt:2: expected an image .* annotates, got 'x\.jpg'"
+    ):
+        open_source(retinaface_source, split_lists={"train": "train.txt"})
+
+
+def test_a_folder_with_nothing(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"expected WIDER_train\.zip or WIDER_train/images, got neither; put WIDER"
+    ):
+        open_source(tmp_path)
+
+
+def test_a_release_without_box_lists(official_archives):
+    (official_archives / "wider_face_split.zip").unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"expected wider_face_split\.zip or .*bbx_gt\.txt, got neither"
+    ):
+        open_source(official_archives)
+
+
+def test_an_archive_without_box_lists(official_archives):
+    (official_archives / "WIDER_train.zip").replace(official_archives / "wider_face_split.zip")
+    (official_archives / "WIDER_val.zip").rename(official_archives / "WIDER_train.zip")
+    with pytest.raises(
+        FileNotFoundError, match=r"wider_face_split\.zip: expected wider_face_split/wider_face_train"
+    ):
+        open_source(official_archives, split_lists={"train": None})

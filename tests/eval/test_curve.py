@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from ultra_face.eval.curve import (
+    PrecisionRecall,
+    average_precision,
+    first_threshold,
+    normalise_scores,
+    score_thresholds,
+)
+
+
+def test_thresholds_fall_to_exactly_zero():
+    thresholds = score_thresholds(1000)
+    assert_array_equal(thresholds, [1 - (t + 1) / 1000 for t in range(1000)])
+    assert thresholds[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([2.0, 4.0, 3.0], [0, 1, 0.5]),
+        ([-1.0, 1.0], [0, 1]),
+        ([0.3, 0.3], [1, 1]),
+        ([], []),
+    ],
+)
+def test_normalised_scores(scores, expected):
+    assert_allclose(normalise_scores(np.array(scores)), expected)
+
+
+def test_first_threshold_is_the_highest_that_a_score_reaches():
+    # thresholds 0.75, 0.5, 0.25, 0
+    reached = first_threshold(np.array([1, 0.75, 0.7, 0.5, 0.26, 0.25, 0.1, 0]), score_thresholds(4))
+    assert_array_equal(reached, [0, 0, 1, 1, 2, 2, 3, 3])
+
+
+def test_average_precision_is_the_area_under_the_best_precision_at_or_beyond():
+    # R 0.25 at P 0.5, R 0.5 at P 0.75, R 1 at P 0.4: 0.5 is lifted to 0.75
+    expected = 0.5 * 0.75 + 0.5 * 0.4
+    assert_allclose(average_precision(np.array([0.5, 0.75, 0.4]), np.array([0.25, 0.5, 1.0])), expected)
+
+
+def test_recall_never_reached_adds_nothing():
+    assert_allclose(average_precision(np.array([1.0]), np.array([0.25])), 0.25)
+
+
+def test_curve_of_counts():
+    curve = PrecisionRecall(4, score_thresholds(3), np.array([0, 2, 4]), np.array([0, 2, 3]))
+    assert_array_equal(curve.precision, [0, 1, 0.75])
+    assert_array_equal(curve.recall, [0, 0.5, 0.75])
+    assert_allclose(curve.ap, 0.5 * 1 + 0.25 * 0.75)

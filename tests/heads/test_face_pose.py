@@ -1,0 +1,38 @@
+"""FacePose is Ultralytics' pose head in its plain-convolution style."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from ultralytics.nn.modules.head import Pose
+
+from ultra_face.heads.face_pose import FacePose
+
+CHANNELS = (16, 32)
+
+
+class PlainPose(Pose):
+    """The stock head of YOLOv5 and YOLOv8, which Ultralytics' parser marks so."""
+
+    legacy = True
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("kpt_shape", [(5, 3), (5, 2)])
+def test_same_outputs_as_the_stock_head_of_the_same_weights(
+    kpt_shape: tuple[int, int], training: bool
+) -> None:
+    torch.manual_seed(0)
+    ours, stock = FacePose(1, kpt_shape, ch=CHANNELS), PlainPose(1, kpt_shape, ch=CHANNELS)
+    stock.load_state_dict(ours.state_dict())
+    x = [torch.randn(2, 16, 6, 5), torch.randn(2, 32, 3, 3)]
+    outputs = []
+    for head in (ours, stock):
+        head.stride = torch.tensor([8.0, 16.0])
+        head.bias_init()
+        outputs.append(head.train(training)(x))
+    torch.testing.assert_close(outputs[0], outputs[1], rtol=0, atol=0)
+
+
+def test_other_pose_heads_are_left_in_their_own_style() -> None:
+    assert Pose.legacy is False

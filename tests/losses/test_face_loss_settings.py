@@ -1,0 +1,58 @@
+"""The `face_loss:` block: what it accepts, and one sentence for what it does not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from ultra_face.losses.settings import FaceLossSettings
+
+KNOWN = ", ".join(field.name for field in fields(FaceLossSettings))
+
+
+def test_defaults_are_the_papers_constants() -> None:
+    settings = FaceLossSettings()
+    assert (settings.alpha, settings.wing_width, settings.wing_epsilon) == (3.0, 10.0, 2.0)
+
+
+@pytest.mark.parametrize("block", [None, {}])
+def test_no_block_gives_the_defaults(block: dict[str, float] | None) -> None:
+    assert FaceLossSettings.from_yaml(block) == FaceLossSettings()
+
+
+def test_a_block_changes_what_it_names() -> None:
+    settings = FaceLossSettings.from_yaml({"alpha": 1, "landmark_weight": 0})
+    assert settings == FaceLossSettings(alpha=1, landmark_weight=0)
+
+
+def test_unknown_key_lists_the_known_ones() -> None:
+    expected = f"face_loss: unknown key 'aplha', 'wing'; known are {KNOWN}; correct the model YAML"
+    with pytest.raises(ValueError, match=expected):
+        FaceLossSettings.from_yaml({"wing": 1, "aplha": 3})
+
+
+@pytest.mark.parametrize("block", [3.0, ["alpha"], "alpha"])
+def test_a_block_that_is_no_mapping(block: Any) -> None:
+    with pytest.raises(
+        ValueError, match=rf"face_loss: expected a mapping of settings, got .*; known are {KNOWN}"
+    ):
+        FaceLossSettings.from_yaml(block)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(FaceLossSettings)])
+@pytest.mark.parametrize("value", [-1, math.inf, math.nan, "3", None])
+def test_values_out_of_range(name: str, value: Any) -> None:
+    with pytest.raises(
+        ValueError, match=rf"face_loss: {name}: expected .*, got {value!r}; correct the model YAML"
+    ):
+        FaceLossSettings.from_yaml({name: value})
+
+
+def test_zero_switches_the_landmark_term_off_and_no_other() -> None:
+    assert FaceLossSettings.from_yaml({"landmark_weight": 0}).landmark_weight == 0
+    for name in ("alpha", "wing_width", "wing_epsilon"):
+        with pytest.raises(ValueError, match=f"face_loss: {name}: expected a number above 0, got 0"):
+            FaceLossSettings.from_yaml({name: 0})

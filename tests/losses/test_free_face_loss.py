@@ -1,0 +1,119 @@
+"""FaceLoss of the anchor-free head: it reduces to Ultralytics' own loss at its limiting settings."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from face_batches import DIFFICULT, FACES, face_batch
+from torch import Tensor, nn
+from ultralytics.cfg import get_cfg
+from ultralytics.nn.tasks import PoseModel
+from ultralytics.utils.loss import v8PoseLoss
+
+import ultra_face
+from ultra_face.losses.face_loss import FreeFaceLoss
+from ultra_face.losses.settings import FaceLossSettings
+
+SIZE = 160  # of the square input [px]
+ITEMS = ("box_loss", "pose_loss", "kobj_loss", "cls_loss", "dfl_loss")
+LIMIT = FaceLossSettings(alpha=1, landmark_weight=0)
+
+
+def build_model(values: int = 3, **gains: float) -> PoseModel:
+    """Three convolutions and a FacePose head; its criterion takes the gains of a run from `args`."""
+    ultra_face.register()
+    layers = [[-1, 1, "Conv", [16, 3, 8]], [-1, 1, "Conv", [16, 3, 2]], [-1, 1, "Conv", [16, 3, 2]]]
+    head = [[[0, 1, 2], 1, "FacePose", ["nc", "kpt_shape"]]]
+    torch.manual_seed(0)
+    yaml = {"nc": 1, "kpt_shape": [5, values], "backbone": layers, "head": head}
+    model = PoseModel(yaml, verbose=False).train()
+    model.args = get_cfg(overrides=gains)
+    return model
+
+
+def random_predictions(model: PoseModel) -> dict[str, Tensor | list[Tensor]]:
+    """Outputs of the head in training, as leaves of the graph."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        outputs = model(torch.rand(2, 3, SIZE, SIZE, generator=generator))
+    return {
+        name: torch.randn(outputs[name].shape, generator=generator).requires_grad_()
+        for name in ("boxes", "scores", "kpts")
+    } | {"feats": outputs["feats"]}
+
+
+def losses_and_gradients(
+    criterion: nn.Module, model: PoseModel, batch: dict[str, Tensor]
+) -> tuple[Tensor, dict[str, Tensor], list[Tensor]]:
+    predictions = random_predictions(model)
+    losses, items = criterion(predictions, {name: tensor.clone() for name, tensor in batch.items()})
+    losses.sum().backward()
+    return losses.detach(), items, [predictions[name].grad for name in ("boxes", "scores", "kpts")]
+
+
+@pytest.mark.parametrize("values", [3, 2])
+def test_reduces_to_ultralytics_loss(values: int) -> None:
+    model, batch = build_model(values, pose=0.0), face_batch(values=values)
+    ours = losses_and_gradients(FreeFaceLoss(model, LIMIT), model, batch)
+    stock = losses_and_gradients(v8PoseLoss(model), model, batch)
+    torch.testing.assert_close(ours, stock, rtol=0, atol=0)
+    assert all(stock[1][name] > 0 for name in ("box_loss", "cls_loss", "dfl_loss"))
+
+
+@pytest.mark.parametrize("values", [3, 2])
+def test_alpha_and_wing_change_their_own_items(values: int) -> None:
+    model, batch = build_model(values), face_batch(values=values)
+    _, ours, _ = losses_and_gradients(FreeFaceLoss(model, FaceLossSettings()), model, batch)
+    _, stock, _ = losses_and_gradients(v8PoseLoss(model), model, batch)
+    assert tuple(ours) == tuple(stock) == ITEMS
+    assert {name for name in ITEMS if ours[name] != stock[name]} == {"box_loss", "pose_loss"}
+
+
+@pytest.mark.parametrize(
+    ("gain", "item"), [("box", "box_loss"), ("pose", "pose_loss"), ("kobj", "kobj_loss"), ("dfl", "dfl_loss")]
+)
+def test_a_gain_scales_its_own_item(gain: str, item: str) -> None:
+    items = []
+    for value in (1.0, 3.0):
+        model = build_model(**{gain: value})
+        items.append(losses_and_gradients(FreeFaceLoss(model, FaceLossSettings()), model, face_batch())[1])
+    factors = {name: float(items[1][name] / items[0][name]) for name in ITEMS}
+    assert factors == pytest.approx({name: 3.0 if name == item else 1.0 for name in ITEMS})
+
+
+@pytest.mark.parametrize("batch", DIFFICULT.values(), ids=DIFFICULT)
+def test_difficult_batches_give_finite_losses_and_gradients(batch: dict[str, Tensor]) -> None:
+    model = build_model()
+    losses, _, gradients = losses_and_gradients(FreeFaceLoss(model, FaceLossSettings()), model, batch)
+    assert losses.isfinite().all()
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
+def test_faces_without_landmarks_train_no_place_of_a_landmark() -> None:
+    model = build_model()
+    _, items, (_, _, keypoints) = losses_and_gradients(
+        FreeFaceLoss(model, FaceLossSettings()), model, face_batch(visibility=0.0)
+    )
+    assert items["box_loss"] > 0
+    assert items["pose_loss"] == 0
+    places = keypoints.unflatten(1, (5, 3))[:, :, :2]
+    assert not places.any()
+
+
+def test_an_invisible_landmark_can_lie_anywhere() -> None:
+    model, batch = build_model(), face_batch(FACES)
+    batch["keypoints"][1, 3] = 0.0
+    moved = {name: tensor.clone() for name, tensor in batch.items()}
+    moved["keypoints"][1, 3, :2] = torch.tensor([0.9, -5.0])
+    criterion = FreeFaceLoss(model, FaceLossSettings())
+    before = losses_and_gradients(criterion, model, batch)
+    torch.testing.assert_close(losses_and_gradients(criterion, model, moved), before, rtol=0, atol=0)
+
+
+def test_the_model_builds_its_criterion_from_the_yaml() -> None:
+    model = build_model()
+    model.yaml["face_loss"] = {"alpha": 2.0, "wing_width": 7.0}
+    criterion = model.init_criterion()
+    assert isinstance(criterion, FreeFaceLoss)
+    assert criterion.bbox_loss.alpha == 2.0
+    assert criterion.keypoint_loss.settings.wing_width == 7.0

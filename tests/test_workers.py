@@ -1,0 +1,130 @@
+"""New interpreters, such as DDP workers and whoever loads a checkpoint, know our models without importing us."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from interpreters import last_line, run_python
+from tiny_faces import IMAGE_SIZE, write_tiny_faces
+
+MODEL = "yolov5n-aesvc.yaml"
+YOLO_SCRIPT = "from ultralytics.cfg import entrypoint; entrypoint()"  # what the stock `yolo` runs
+TRAINING = {
+    "imgsz": IMAGE_SIZE, "epochs": 1, "batch": 4, "workers": 0, "device": "cpu", "plots": False, "amp": False,
+}  # fmt: skip
+LOAD = """
+import sys, json, torch
+from ultralytics import YOLO
+network = YOLO(sys.argv[1]).model.eval()
+torch.manual_seed(0)
+decoded = network(torch.rand(1, 3, 64, 64))[0]
+print(json.dumps({"modules": sorted({type(m).__module__ for m in network.modules()}), "sum": decoded.sum().item()}))
+"""
+WITHOUT_PLUGIN = """
+import sys
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "ultra_face":
+            raise ModuleNotFoundError("No module named 'ultra_face'", name="ultra_face")
+sys.meta_path.insert(0, NotInstalled())
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder to work in, outside the checkout."""
+    return tmp_path_factory.mktemp("workers")
+
+
+@pytest.fixture(scope="module")
+def data(folder: Path) -> Path:
+    """The data YAML."""
+    return write_tiny_faces(folder / "data")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(folder: Path, data: Path) -> Path:
+    """A checkpoint of one epoch, trained by the stock command from a folder without any YAML of ours."""
+    settings = TRAINING | {"model": MODEL, "data": data, "project": folder, "name": "run"}
+    run_python(
+        "-c", YOLO_SCRIPT, "train", *(f"{key}={value}" for key, value in settings.items()), folder=folder
+    )
+    return folder / "run" / "weights" / "best.pt"
+
+
+def load(
+    checkpoint: Path, *, folder: Path, preamble: str = "", status: int = 0, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Load a checkpoint in an interpreter that never names ultra_face."""
+    return run_python("-c", preamble + LOAD, str(checkpoint), folder=folder, status=status, **environment)
+
+
+@pytest.mark.parametrize("safe_load", ["0", "1"])
+def test_a_checkpoint_loads_without_importing_us(checkpoint, folder, safe_load):
+    loaded = json.loads(last_line(load(checkpoint, folder=folder, ULTRALYTICS_SAFE_LOAD=safe_load)))
+    ours = {
+        "ultra_face.heads.anchor_pose",
+        "ultra_face.nn.aesvc",
+        "ultra_face.nn.mc4f",
+        "ultra_face.nn.mspam",
+    }
+    assert set(loaded["modules"]) >= ours
+    assert loaded["sum"] == pytest.approx(output_of_the_weights(checkpoint), rel=1e-4)
+
+
+def output_of_the_weights(checkpoint: Path) -> float:
+    """The oracle: build the YAML anew, fill in the stored weights, sum the decoded output for the same image."""
+    from ultralytics import YOLO
+
+    stored = torch.load(checkpoint, map_location="cpu", weights_only=False)["model"].float()
+    network = YOLO(MODEL).model
+    network.load_state_dict(stored.state_dict())
+    torch.manual_seed(0)
+    return network.eval()(torch.rand(1, 3, 64, 64))[0].sum().item()
+
+
+def test_a_checkpoint_names_the_plugin_where_it_is_not_installed(checkpoint, folder):
+    done = load(checkpoint, folder=folder, preamble=WITHOUT_PLUGIN, status=1, ULTRA_FACE_AUTOLOAD="0")
+    assert "appears to require 'ultra_face'" in done.stdout + done.stderr
+    assert done.stderr.strip().splitlines()[-1] == "ModuleNotFoundError: No module named 'ultra_face'"
+
+
+@pytest.mark.parametrize("safe_load", ["0", "1"])
+def test_a_truncated_checkpoint_says_so(checkpoint, folder, safe_load):
+    broken = folder / f"truncated{safe_load}.pt"
+    broken.write_bytes(checkpoint.read_bytes()[:-2000])
+    done = load(broken, folder=folder, status=1, ULTRALYTICS_SAFE_LOAD=safe_load)
+    assert f"{broken} is not a loadable checkpoint" in done.stderr
+    assert "empty, truncated or corrupted" in done.stderr
+
+
+@pytest.mark.parametrize("built", [False, True], ids=["YAML", "module"])
+def test_the_file_for_ddp_workers_trains_our_model(folder, data, built):
+    """Ultralytics writes a script and a state file for its workers; each worker is a new interpreter."""
+    from ultralytics.models.yolo.pose import PoseTrainer
+    from ultralytics.utils.dist import ddp_cleanup, generate_ddp_file
+
+    name = f"ddp-{built}"
+    settings = TRAINING | {
+        "model": MODEL,
+        "data": str(data),
+        "project": str(folder),
+        "name": name,
+        "exist_ok": True,
+    }
+    trainer = PoseTrainer(overrides=settings)
+    if built:
+        trainer.setup_model()
+    script = generate_ddp_file(trainer)
+    try:
+        run_python(script, folder=folder)
+    finally:
+        ddp_cleanup(trainer, script)
+    trained = torch.load(folder / name / "weights" / "best.pt", map_location="cpu", weights_only=False)
+    assert type(trained["model"].model[-1]).__name__ == "AnchorPose"
