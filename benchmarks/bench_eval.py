@@ -2,9 +2,9 @@
 
 python benchmarks/bench_eval.py --predictions FOLDER --ground-truth FOLDER --data NAME
 
-Three measurements in one run: reading and evaluating all three subsets, ours against the literal one; time for
-1, 4 and 16 times as many detections; peak memory of the command as a process of its own. Processor time is what
-is compared, since both are single-threaded and the machine may have other work.
+Three measurements in one run: reading and evaluating all three subsets, ours against the literal one; time
+for 1, 4 and 16 times as many detections; peak memory of the command as a process of its own. Processor time
+is what is compared, since both are single-threaded and the machine may have other work.
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ SEED = 0
 
 def main() -> None:
     """Measure and write the result file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--ground-truth", type=Path, required=True)
     parser.add_argument("--data", required=True, help="name of the result set, for the record")

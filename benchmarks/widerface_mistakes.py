@@ -36,9 +36,7 @@ Measure = Callable[[GroundTruth, Predictions], dict[str, float | None]]
 
 def main() -> None:
     """Measure, write the result file and renew the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--ground-truth", type=Path, required=True)
     parser.add_argument("--data", required=True, help="name of the result set, for the record")
@@ -159,9 +157,7 @@ MEASURES: dict[str, Measure] = {
     "two sorted lists one after the other, common script": changed(two_passes),
     "boxes displaced by up to 0.5 px, as by rounding": changed(displaced),
     "corners displaced by up to 1 px, as by `int()`": changed(truncated),
-    "scores rounded to 2 decimals": changed(
-        lambda rows, _: np.column_stack([rows[:, :4], rows[:, 4].round(2)])
-    ),
+    "scores rounded to 2 decimals": changed(lambda rows, _: np.column_stack([rows[:, :4], rows[:, 4].round(2)])),
     "at most 300 detections an image": changed(lambda rows, _: best(rows, 300)),
     "at most 100 detections an image": changed(lambda rows, _: best(rows, 100)),
     "confidence of 0.05 and more": changed(lambda rows, _: rows[rows[:, 4] >= 0.05]),

@@ -116,6 +116,22 @@ def test_four_levels_start_from_the_papers_table() -> None:
     assert model_yaml("aesvc-p2", "n")["anchors"] == rows
 
 
+@pytest.mark.parametrize("name", ["face", "aesvc-free"])
+def test_a_checkpoint_of_the_same_model_transfers_completely(name: str) -> None:
+    source, target = (tasks.PoseModel(MODELS / f"yolov5n-{name}.yaml", verbose=False) for _ in range(2))
+    target.load(source, verbose=False)
+    torch.testing.assert_close(dict(target.state_dict()), dict(source.state_dict()), rtol=0, atol=0)
+
+
+def test_a_stock_checkpoint_transfers_its_trunk() -> None:
+    source, target = (
+        tasks.PoseModel(MODELS / f"yolov5n-{name}.yaml", verbose=False) for name in ("pose", "face")
+    )
+    target.load(source, verbose=False)
+    trunks = [dict(model.model[:-1].state_dict()) for model in (target, source)]
+    torch.testing.assert_close(*trunks, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("name", ["face", "aesvc", "aesvc-free"])
 def test_the_head_brings_its_criterion(name: str) -> None:
     model = tasks.PoseModel(MODELS / f"yolov5n-{name}.yaml", verbose=False)

@@ -1,4 +1,4 @@
-"""New interpreters, such as DDP workers and whoever loads a checkpoint, know our models without importing us."""
+"""New interpreters, such as DDP workers and whoever loads a checkpoint, know our models by themselves."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ import sys, json, torch
 from ultralytics import YOLO
 network = YOLO(sys.argv[1]).model.eval()
 torch.manual_seed(0)
-decoded = network(torch.rand(1, 3, 64, 64))[0]
-print(json.dumps({"modules": sorted({type(m).__module__ for m in network.modules()}), "sum": decoded.sum().item()}))
+total = network(torch.rand(1, 3, 64, 64))[0].sum().item()
+print(json.dumps({"modules": sorted({type(m).__module__ for m in network.modules()}), "sum": total}))
 """
 WITHOUT_PLUGIN = """
 import sys
@@ -79,7 +79,7 @@ def test_a_checkpoint_loads_without_importing_us(checkpoint, folder, safe_load):
 
 
 def output_of_the_weights(checkpoint: Path) -> float:
-    """The oracle: build the YAML anew, fill in the stored weights, sum the decoded output for the same image."""
+    """The oracle: the YAML built anew and filled with the stored weights, summed for the same image."""
     from ultralytics import YOLO
 
     stored = torch.load(checkpoint, map_location="cpu", weights_only=False)["model"].float()

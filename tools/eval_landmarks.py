@@ -13,9 +13,7 @@ from ultra_face.eval.landmark_report import report_landmarks
 
 def main() -> None:
     """Read the arguments and report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     layout = "in the layout of RetinaFace's label.txt"
     parser.add_argument("--predictions", type=Path, required=True, help=f"faces {layout}, scores last")
     parser.add_argument("--annotations", type=Path, required=True, help=f"faces {layout}")

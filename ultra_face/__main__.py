@@ -12,7 +12,7 @@ def main() -> None:
     """Read the command line and run the command; exit 1 where the doctor finds a seam that does not hold."""
     parser = argparse.ArgumentParser(
         prog="ultra-face",
-        description="Face models for Ultralytics. Training, validation, prediction and export stay with `yolo`.",
+        description="Face models for Ultralytics. To train, validate, predict and export, use `yolo`.",
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     commands.add_parser(

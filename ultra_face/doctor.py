@@ -15,6 +15,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ultra_face import __version__, files
 from ultra_face.registration import SUPPORTED, register
@@ -39,7 +40,7 @@ def examine() -> tuple[bool, str]:
         "files": {
             "cfg": _folder(files.root() / "cfg", "**/*.yaml"),
             "weights": _folder(files.root() / files.WEIGHTS, "*.pt"),
-            "datasets": _guarded(lambda: _settings()["datasets_dir"]),
+            "datasets": _guarded(lambda: str(_settings()["datasets_dir"])),
             "settings": _guarded(lambda: str(_settings().file)),
         },
         "extras": {name: _installed(name) for name in EXTRAS},
@@ -61,10 +62,10 @@ def _autoload() -> str:
 
 def _yolo_script() -> str:
     """Which `yolo` the shell finds, and whether it is the one of this environment."""
-    found = shutil.which("yolo")
+    found, scripts = shutil.which("yolo"), Path(sysconfig.get_path("scripts"))
     if found is None:
-        return "not on the PATH"
-    same = Path(found).resolve().parent == Path(sysconfig.get_path("scripts")).resolve()
+        return f"not on the PATH; expected in {scripts}"
+    same = Path(found).parent.resolve() == scripts.resolve()
     return found if same else f"{found}, of another environment than this Python"
 
 
@@ -81,13 +82,15 @@ def _devices() -> str:
     import torch
 
     names = [f"cpu ({torch.get_num_threads()} threads)"]
-    names += [f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())]
+    names += [
+        f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())
+    ]
     if torch.backends.mps.is_available():
         names.append("mps")
     return ", ".join(names)
 
 
-def _settings():  # type: ignore[no-untyped-def]
+def _settings() -> Any:
     from ultralytics import settings
 
     return settings

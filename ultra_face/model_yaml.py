@@ -1,7 +1,6 @@
 """Checks of a model YAML that names our layers, and the values that its rows stand for.
 
-A YAML of stock layers alone passes through untouched, so that stock models and their errors stay Ultralytics'
-own.
+A YAML of stock layers alone passes through untouched, so that stock models stay Ultralytics' own.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from collections.abc import Collection
 from typing import Any
 
 from ultra_face.losses.settings import FaceLossSettings
+
+KPT_SHAPES = ([5, 3], [5, 2], (5, 3), (5, 2))  # as YAML and Python write them
 
 
 class UnknownLayerError(KeyError):
@@ -45,7 +46,8 @@ def prepare(
 
     Raises:
         UnknownLayerError: a layer of no known name.
-        ValueError: a channel count below 1 in a YAML with our layers, or a bad `face_loss:` block.
+        ValueError: a channel count below 1 in a YAML with our layers, a bad `face_loss:` block, or our heads
+            with another count of landmarks than five.
     """
     rows = model["backbone"] + model["head"]
     where = model.get("yaml_file", "model YAML")
@@ -55,10 +57,17 @@ def prepare(
                 f"{where}: layer {index}: unknown layer {name!r}; ultra-face has "
                 f"{', '.join(sorted({*layers, *heads}))}, beside the layers of Ultralytics; correct the name"
             )
-    if not {*layers, *heads} & {row[2] for row in rows}:
+    named = {row[2] for row in rows}
+    if not named & {*layers, *heads}:
         return model
 
     FaceLossSettings.from_yaml(model.get("face_loss"))
+    kpt_shape = model.get("kpt_shape")
+    if named & {*heads} and kpt_shape not in KPT_SHAPES:
+        raise ValueError(
+            f"{where}: kpt_shape: expected [5, 3] or [5, 2], five landmarks of x, y and visibility or x, y "
+            f"alone, got {kpt_shape}; correct kpt_shape in the data YAML, which replaces that of the model YAML"
+        )
     for index, row in enumerate(rows):
         name, arguments = row[2], row[3]
         if name in scaled and not _is_count(arguments):

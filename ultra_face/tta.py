@@ -44,9 +44,7 @@ def predict_augmented(model: Any, x: Tensor) -> tuple[Tensor, None]:
         image, ratio = rescale(x.flip(-1) if mirrored else x, scale, stride=stride)
         prediction = model.predict(image)[0]
         points = (num_landmarks, num_values)
-        predictions.append(
-            restore(prediction, points, ratio=ratio, mirrored_width=x.shape[-1] if mirrored else None)
-        )
+        predictions.append(restore(prediction, points, ratio=ratio, mirrored_width=x.shape[-1] if mirrored else None))
     return torch.cat(predictions, dim=-1), None
 
 

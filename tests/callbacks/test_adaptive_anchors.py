@@ -66,8 +66,8 @@ def anchors_of(model: nn.Module) -> list[list[float]]:
 
 
 def test_anchors_change_in_the_model_its_average_and_its_yaml() -> None:
-    # Four faces of 10 x 12 px, four of 20 x 24, 40 x 50 and 80 x 100: no anchor of 400 px or more fits any of them,
-    # and the clusters of identical sizes are the sizes themselves.
+    # Four faces of each size: no anchor of 400 px or more fits any of them, and clusters of identical sizes are
+    # those sizes.
     sizes = [(10, 12), (20, 24), (40, 50), (80, 100)] * 4
     trainer = trainer_of(FAR_TOO_LARGE, sizes)
     fit_before_training(trainer)
@@ -118,7 +118,7 @@ def test_a_run_without_average_and_with_a_wrapped_model() -> None:
 
 
 def test_face_sizes_are_scaled_by_the_long_side() -> None:
-    # The long side of the image, 640 px, becomes 320 px: half of everything. The face without width is no face.
+    # The long side of the image, 640 px, becomes 320 px: half of everything. A face without width is none.
     sizes = face_sizes(labels([(100, 60), (0, 50)]), image_size=320)
     np.testing.assert_allclose(sizes, [[50, 30]], rtol=1e-6)
 
@@ -143,12 +143,12 @@ def test_yaml_rows_are_plain_numbers() -> None:
     assert yaml.safe_load(yaml.safe_dump(rows)) == rows
 
 
-class Interrupted(Exception):
+class InterruptedTrainingError(Exception):
     """Stands for a training that ends before its last epoch."""
 
 
 def interrupt(trainer: Any) -> None:
-    raise Interrupted
+    raise InterruptedTrainingError
 
 
 @pytest.mark.slow
@@ -158,7 +158,7 @@ def test_anchors_survive_an_interrupted_and_resumed_training(tmp_path: Path) -> 
     data = write_tiny_faces(tmp_path / "data")
     model = YOLO(model_file)
     model.add_callback("on_model_save", interrupt)
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedTrainingError):
         model.train(
             data=data, imgsz=IMAGE_SIZE, epochs=2, batch=2, workers=0, device="cpu", amp=False, plots=False,
             project=str(tmp_path), name="run",

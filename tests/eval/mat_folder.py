@@ -44,9 +44,6 @@ def write_mat_folder(folder, *, faces=FACES, counted=COUNTED):
     boxes = [[np.array(box, np.int32) for box in images.values()] for images in faces.values()]
     scipy.io.savemat(folder / "wider_face_val.mat", {**names, "face_bbx_list": cell_lists(boxes)})
     for subset, by_image in counted.items():
-        lists = [
-            [np.array(by_image[name], np.uint8).reshape(-1, 1) for name in images]
-            for images in faces.values()
-        ]
+        lists = [[np.array(by_image[name], np.uint8).reshape(-1, 1) for name in images] for images in faces.values()]
         scipy.io.savemat(folder / f"wider_{subset}_val.mat", {**names, "gt_list": cell_lists(lists)})
     return folder

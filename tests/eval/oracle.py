@@ -106,8 +106,4 @@ def average_precision(faces, counting, predictions, num_thresholds=1000):
     precision = [0.0] + [f / p if p else 0.0 for f, p in zip(found, proposals, strict=True)] + [0.0]
     for i in range(len(precision) - 1, 0, -1):
         precision[i - 1] = max(precision[i - 1], precision[i])
-    return sum(
-        (recall[i] - recall[i - 1]) * precision[i]
-        for i in range(1, len(recall))
-        if recall[i] != recall[i - 1]
-    )
+    return sum((recall[i] - recall[i - 1]) * precision[i] for i in range(1, len(recall)) if recall[i] != recall[i - 1])

@@ -69,15 +69,11 @@ def test_no_such_path(tmp_path):
 def test_missing_subset(tmp_path):
     write_mat_folder(tmp_path)
     (tmp_path / "wider_medium_val.mat").unlink()
-    with pytest.raises(
-        FileNotFoundError, match=r"lacks wider_medium_val\.mat; the folder must hold wider_face_val"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"lacks wider_medium_val\.mat; the folder must hold wider_face_val"):
         load_ground_truth(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"not a MATLAB file", b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM junk"]
-)
+@pytest.mark.parametrize("content", [b"", b"not a MATLAB file", b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM junk"])
 def test_unreadable_mat(tmp_path, content):
     write_mat_folder(tmp_path)
     (tmp_path / "wider_hard_val.mat").write_bytes(content)
@@ -105,9 +101,7 @@ def test_subset_of_other_images(tmp_path):
     easy = {"easy": {"0_Parade_other": [1]}}
     part = write_mat_folder(tmp_path / "other", faces=other, counted=easy)
     (part / "wider_easy_val.mat").replace(tmp_path / "wider_easy_val.mat")
-    with pytest.raises(
-        GroundTruthError, match=r"wider_easy_val\.mat: lists other images than wider_face_val\.mat"
-    ):
+    with pytest.raises(GroundTruthError, match=r"wider_easy_val\.mat: lists other images than wider_face_val\.mat"):
         load_ground_truth(tmp_path)
 
 

@@ -61,14 +61,10 @@ def test_broken_image_list(tmp_path, text, message):
 
 def test_differences_are_listed_and_counted():
     expected = [f"e/{letter}" for letter in "abcdefg"]
-    with pytest.raises(
-        ImageSetError, match=r"no predictions for 7 of 7 images: e/a, e/b, e/c, e/d, e/e and 2 more"
-    ):
+    with pytest.raises(ImageSetError, match=r"no predictions for 7 of 7 images: e/a, e/b, e/c, e/d, e/e and 2 more"):
         check_same_images(expected, {})
     check_same_images(expected, {}, allow_missing=True)
-    with pytest.raises(
-        ImageSetError, match=r"predictions for 1 images that exist in no event .*: e/x; remove them"
-    ):
+    with pytest.raises(ImageSetError, match=r"predictions for 1 images that exist in no event .*: e/x; remove them"):
         check_same_images(["e/a"], {"e/a": None, "e/x": None})
     check_same_images(["e/a"], {"e/a": None, "e/x": None}, allow_extra=True)
 

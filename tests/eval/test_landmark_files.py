@@ -18,9 +18,7 @@ TRIPLES = "1 2 0 3 4 0 5 6 1 -1 -1 -1 9 10 0"
 
 def test_rows_of_all_lengths(tmp_path):
     path = tmp_path / "label.txt"
-    path.write_text(
-        f"# e/a.jpg\n10 20 30 40 {TRIPLES} 0.75\n10 20 30 40 {TRIPLES}\n\n10 20 30 40\n# e/b.jpg\n"
-    )
+    path.write_text(f"# e/a.jpg\n10 20 30 40 {TRIPLES} 0.75\n10 20 30 40 {TRIPLES}\n\n10 20 30 40\n# e/b.jpg\n")
     faces = read_landmark_file(path)
     assert list(faces) == ["e/a.jpg", "e/b.jpg"]
     assert_array_equal(faces["e/a.jpg"].boxes_xywh, [[10, 20, 30, 40]] * 3)

@@ -41,9 +41,7 @@ def test_record_and_table(files, capsys):
 def test_tool(files, tmp_path, repository, monkeypatch, capsys):
     predicted, annotated = map(str, files)
     arguments = ["--predictions", predicted, "--annotations", annotated, "--json", "-"]
-    monkeypatch.setattr(
-        sys, "argv", ["eval_landmarks.py", *arguments, "--plot", str(tmp_path / "errors.png")]
-    )
+    monkeypatch.setattr(sys, "argv", ["eval_landmarks.py", *arguments, "--plot", str(tmp_path / "errors.png")])
     runpy.run_path(str(repository / "tools" / "eval_landmarks.py"), run_name="__main__")
     assert json.loads(capsys.readouterr().out)["num_matched"] == 1
     assert (tmp_path / "errors.png").is_file()

@@ -29,9 +29,7 @@ def test_errors_are_distances_over_size():
 
 def test_errors_are_undefined_where_landmark_or_size_is():
     visible = np.array([[True, True, False, True, True]] * 3)
-    errors = normalised_errors(
-        np.stack([FACE] * 3), np.stack([FACE] * 3), visible, np.array([20.0, 0.0, np.nan])
-    )
+    errors = normalised_errors(np.stack([FACE] * 3), np.stack([FACE] * 3), visible, np.array([20.0, 0.0, np.nan]))
     assert_array_equal(errors, [[0, 0, np.nan, 0, 0], [np.nan] * 5, [np.nan] * 5])
 
 

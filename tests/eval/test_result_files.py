@@ -31,9 +31,7 @@ def test_floats_are_kept(result_file):
     assert_array_equal(read_result_file(path), [[1.25, -2, 30.5, 40, 0.9], [1, 2, 0, 0, 1e-05]])
 
 
-@pytest.mark.parametrize(
-    "header", ["0_Parade_a", "0_Parade_a.jpg", "0--Parade/0_Parade_a.jpg", "anything at all"]
-)
+@pytest.mark.parametrize("header", ["0_Parade_a", "0_Parade_a.jpg", "0--Parade/0_Parade_a.jpg", "anything at all"])
 @pytest.mark.parametrize("rows", ["1\n1 2 3 4 0.5", "1\r\n1 2 3 4 0.5\r\n\r\n", "1 \n1\t2  3 4 0.5\n\n"])
 def test_harmless_variants(result_file, header, rows):
     path = result_file(f"{header}\n{rows}")
@@ -111,9 +109,7 @@ def test_a_file_outside_every_event_keeps_its_odd_name(result_file, tmp_path):
 @pytest.mark.parametrize("make", [lambda folder: None, lambda folder: folder.mkdir()])
 def test_folder_without_result_files(tmp_path, make):
     make(tmp_path / "results")
-    with pytest.raises(
-        FileNotFoundError, match=r"results: expected one folder an event with one \.txt an image"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"results: expected one folder an event with one \.txt an image"):
         read_predictions(tmp_path / "results")
 
 

@@ -23,9 +23,7 @@ def random_images(rng, *, num_images=6):
     for number in range(num_images):
         name = f"{number % 2}--Event/{number}"
         num_faces = rng.integers(0, 9)
-        faces = np.hstack([rng.integers(0, 60, (num_faces, 2)), rng.integers(1, 25, (num_faces, 2))]).astype(
-            float
-        )
+        faces = np.hstack([rng.integers(0, 60, (num_faces, 2)), rng.integers(1, 25, (num_faces, 2))]).astype(float)
         copies = faces[rng.integers(0, num_faces, rng.integers(0, 12))] if num_faces else faces
         near = copies + rng.normal(0, 1.5, copies.shape)
         far = rng.uniform(0, 60, (rng.integers(0, 6), 4))
@@ -59,9 +57,7 @@ def test_scores_that_crowd_one_threshold_agree_with_the_literal_protocol(seed):
     rng = np.random.default_rng(seed)
     boxes, counted, predictions = random_images(rng)
     for rows in predictions.values():
-        rows[:, 4] = (
-            rng.normal(0, 1, len(rows)).round(3) ** 3
-        )  # most values near 0, some negative, long tails
+        rows[:, 4] = rng.normal(0, 1, len(rows)).round(3) ** 3  # most values near 0, some negative, long tails
     expected = oracle.average_precision(
         {name: faces.tolist() for name, faces in boxes.items()},
         {name: set(np.flatnonzero(mask)) for name, mask in counted.items()},
@@ -95,9 +91,7 @@ def test_a_false_alarm_below_every_score_never_raises_average_precision(seed):
 def test_a_perfect_detector_gets_100(seed):
     rng = np.random.default_rng(seed)
     drawn, _, _ = random_images(rng)
-    boxes = {
-        name: np.unique(faces, axis=0) for name, faces in drawn.items()
-    }  # equal boxes cannot be told apart
+    boxes = {name: np.unique(faces, axis=0) for name, faces in drawn.items()}  # equal boxes cannot be told apart
     counted = {name: np.ones(len(faces), bool) for name, faces in boxes.items()}
     found = {name: np.hstack([faces, rng.random((len(faces), 1))]) for name, faces in boxes.items()}
     assert average_precision(boxes, counted, found) == 1.0

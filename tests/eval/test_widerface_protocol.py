@@ -169,9 +169,7 @@ def test_events_share_the_normalised_scores():
 def test_a_size_band_ignores_faces_and_false_alarms_outside_it():
     small, large = [0, 0, 9, 9], [100, 0, 50, 50]
     predictions = found((large, 0.9), ([500, 500, 60, 60], 0.8), (small, 0.7), ([300, 0, 9, 9], 0.6))
-    bands = evaluate(truth((small, True), (large, True)), predictions).by_size(
-        "hard", ((0, 16), (16, np.inf))
-    )
+    bands = evaluate(truth((small, True), (large, True)), predictions).by_size("hard", ((0, 16), (16, np.inf)))
     # small band: the hit on the large face and the large false alarm are left out: P 1/1, then 1/2 at R 1
     assert bands[0, 16].ap == 1.0
     assert bands[0, 16].proposals[-1] == 2
@@ -188,18 +186,14 @@ def test_size_bands_part_the_faces():
 
 def test_missing_images_are_listed_unless_allowed():
     ground_truth = truth((A, True))
-    with pytest.raises(
-        ImageSetError, match=r"no predictions for 1 of 1 images: 0--Parade/a; write a result file"
-    ):
+    with pytest.raises(ImageSetError, match=r"no predictions for 1 of 1 images: 0--Parade/a; write a result file"):
         evaluate(ground_truth, {})
     assert hard(ground_truth, {}, allow_missing=True).ap == 0.0
 
 
 def test_extra_images_are_listed_unless_allowed():
     predictions = {**found((A, 0.9)), "9--Nowhere/x": np.array([[*A, 1.0]])}
-    with pytest.raises(
-        ImageSetError, match=r"1 images that exist in no event of the ground truth: 9--Nowhere/x"
-    ):
+    with pytest.raises(ImageSetError, match=r"1 images that exist in no event of the ground truth: 9--Nowhere/x"):
         evaluate(truth((A, True)), predictions)
     assert hard(truth((A, True)), predictions, allow_extra=True).ap == 1.0
 

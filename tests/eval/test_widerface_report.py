@@ -118,9 +118,7 @@ def test_subset_list_needs_only_its_own_result_files(folders, tmp_path):
     chosen.write_text("0--Parade/0_Parade_a.jpg\n")
     assert report_folders(predictions, truth, subset_list=chosen)["hard"] == 100
     chosen.write_text("1--Handshaking/1_Handshaking_c.jpg\n")
-    with pytest.raises(
-        ImageSetError, match="no predictions for 1 of 1 images: 1--Handshaking/1_Handshaking_c"
-    ):
+    with pytest.raises(ImageSetError, match="no predictions for 1 of 1 images: 1--Handshaking/1_Handshaking_c"):
         report_folders(predictions, truth, subset_list=chosen)
 
 
@@ -137,9 +135,7 @@ def test_missing_result_file(folders):
 def test_extra_result_file(folders, name):
     predictions, truth = folders
     (predictions / name).write_text("x\n0\n")
-    with pytest.raises(
-        ImageSetError, match=f"1 images that exist in no event .*: {name.removesuffix('.txt')}"
-    ):
+    with pytest.raises(ImageSetError, match=f"1 images that exist in no event .*: {name.removesuffix('.txt')}"):
         report_folders(predictions, truth)
     assert report_folders(predictions, truth, allow_extra=True)["hard"] == 100
 
@@ -147,9 +143,7 @@ def test_extra_result_file(folders, name):
 def test_broken_result_file(folders):
     predictions, truth = folders
     (predictions / "0--Parade" / "0_Parade_b.txt").write_text("0_Parade_b\n3\n1 2 3 4 0.5\n")
-    with pytest.raises(
-        ResultFileError, match=r"0_Parade_b\.txt:2: the count says 3 detections, but 1 rows follow"
-    ):
+    with pytest.raises(ResultFileError, match=r"0_Parade_b\.txt:2: the count says 3 detections, but 1 rows follow"):
         report_folders(predictions, truth)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from ultralytics.nn.modules.conv import Conv
 from ultralytics.nn.modules.head import Pose
 
 from ultra_face.heads.face_pose import FacePose
@@ -34,5 +35,9 @@ def test_same_outputs_as_the_stock_head_of_the_same_weights(
     torch.testing.assert_close(outputs[0], outputs[1], rtol=0, atol=0)
 
 
-def test_other_pose_heads_are_left_in_their_own_style() -> None:
-    assert Pose.legacy is False
+@pytest.mark.parametrize("stock_style", [True, False])
+def test_its_style_is_its_own(monkeypatch: pytest.MonkeyPatch, stock_style: bool) -> None:
+    monkeypatch.setattr(Pose, "legacy", stock_style)
+    plain_branch = FacePose(1, (5, 3), ch=CHANNELS).cv3[0][0]
+    assert isinstance(plain_branch, Conv)
+    assert Pose.legacy is stock_style

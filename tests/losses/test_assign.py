@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ultra_face.losses.assign import align_matches, match_anchors
+from ultra_face.losses.assign import match_anchors
 
 ANCHORS = torch.tensor([[1.0, 1.5], [4.0, 5.0], [0.3, 2.0]])
 
@@ -92,57 +92,3 @@ def test_ratio_limit(size: tuple[float, float], fits: bool) -> None:
 def test_no_faces() -> None:
     matches = match_anchors(torch.zeros(0, dtype=torch.long), torch.zeros(0, 4), ANCHORS, (8, 8))
     assert as_set(matches) == set()
-
-
-def literal_alignment(
-    face: list[int], slot: list[int], score: list[float], iou: list[float], topk: int
-) -> dict[int, float]:
-    """Target of every kept match, chosen face by face and output by output."""
-    alignment = [s**0.5 * i**6 for s, i in zip(score, iou, strict=True)]
-    chosen: set[int] = set()
-    for one in set(face):
-        own = [m for m in range(len(face)) if face[m] == one]
-        chosen |= set(sorted(own, key=lambda m: -alignment[m])[:topk])
-    kept = [m for m in chosen if iou[m] == max(iou[n] for n in chosen if slot[n] == slot[m])]
-    targets = {}
-    for m in kept:
-        own = [n for n in kept if face[n] == face[m]]
-        targets[m] = alignment[m] / max(alignment[n] for n in own) * max(iou[n] for n in own)
-    return targets
-
-
-@pytest.mark.parametrize("topk", [1, 3, 50])
-def test_alignment_against_the_literal_loops(topk: int) -> None:
-    generator = torch.Generator().manual_seed(0)
-    face, slot = torch.randint(9, (80,), generator=generator), torch.randint(40, (80,), generator=generator)
-    score, iou = torch.rand(2, 80, generator=generator) * 0.9 + 0.1
-    kept, target = align_matches(face, slot, score, iou, topk=topk)
-    expected = literal_alignment(*(field.tolist() for field in (face, slot, score, iou)), topk)
-    assert dict(zip(kept.tolist(), target.tolist(), strict=True)) == pytest.approx(expected, abs=1e-5)
-
-
-def test_alignment_by_hand() -> None:
-    # Two matches of one face: the first predicts it better in IoU, the second in score.
-    # Alignments 0.25^0.5 x 0.8^6 = 0.131072 and 1^0.5 x 0.5^6 = 0.015625.
-    kept, target = align_matches(
-        torch.tensor([0, 0]),
-        torch.tensor([3, 4]),
-        torch.tensor([0.25, 1.0]),
-        torch.tensor([0.8, 0.5]),
-        topk=2,
-    )
-    targets = dict(zip(kept.tolist(), target.tolist(), strict=True))
-    assert targets == pytest.approx({0: 0.8, 1: 0.8 * 0.015625 / 0.131072}, abs=1e-6)
-
-
-def test_alignment_without_overlap_has_no_target() -> None:
-    _, target = align_matches(
-        torch.tensor([0, 0]), torch.tensor([0, 1]), torch.tensor([0.5, 0.5]), torch.zeros(2), topk=5
-    )
-    assert target.tolist() == [0, 0]
-
-
-def test_alignment_of_nothing() -> None:
-    none = torch.zeros(0, dtype=torch.long)
-    kept, target = align_matches(none, none, torch.zeros(0), torch.zeros(0), topk=5)
-    assert (len(kept), len(target)) == (0, 0)

@@ -61,9 +61,7 @@ def normalise_scores(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return (scores - low) / (high - low) if high > low else np.ones_like(scores)
 
 
-def first_threshold(
-    normalised_scores: NDArray[np.float64], thresholds: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def first_threshold(normalised_scores: NDArray[np.float64], thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
     """Index of the highest threshold that each score reaches.
 
     Args:

@@ -68,13 +68,9 @@ class GroundTruth:
             parts = [np.asarray(by_image[name], np.bool_).ravel() for name in images]
             for name, box, part in zip(images, boxes, parts, strict=True):
                 if len(box) != len(part):
-                    raise GroundTruthError(
-                        f"{name}: {len(box)} boxes, but {len(part)} flags in subset {subset}"
-                    )
+                    raise GroundTruthError(f"{name}: {len(box)} boxes, but {len(part)} flags in subset {subset}")
             masks[subset] = np.concatenate([np.zeros(0, np.bool_), *parts])
-        return cls(
-            images, _offsets([len(box) for box in boxes]), np.concatenate([np.zeros((0, 4)), *boxes]), masks
-        )
+        return cls(images, _offsets([len(box) for box in boxes]), np.concatenate([np.zeros((0, 4)), *boxes]), masks)
 
     @cached_property
     def events(self) -> tuple[str, ...]:
@@ -123,9 +119,7 @@ def load_ground_truth(path: str | Path) -> GroundTruth:
         return _load_mat_folder(path)
     if path.is_file():
         return _load_annotations(path)
-    raise FileNotFoundError(
-        f"{path}: expected the folder of the WIDER FACE .mat files or wider_face_val_bbx_gt.txt"
-    )
+    raise FileNotFoundError(f"{path}: expected the folder of the WIDER FACE .mat files or wider_face_val_bbx_gt.txt")
 
 
 def _load_mat_folder(folder: Path) -> GroundTruth:
@@ -158,9 +152,7 @@ def _read_mat(path: Path, field: str) -> dict[str, NDArray[Any]]:
     """One array for each image, from the cell arrays (events, 1) of cell arrays (images, 1) of arrays."""
     try:
         content = scipy.io.loadmat(str(path), variable_names=["event_list", "file_list", field])
-    except (
-        Exception
-    ) as error:  # scipy raises a dozen types, zlib's and struct's among them, on a damaged file
+    except Exception as error:  # scipy raises a dozen types, zlib's and struct's among them, on a damaged file
         raise GroundTruthError(f"{path}: not a readable MATLAB 5 file ({error}); copy it again") from error
     absent = [name for name in ("event_list", "file_list", field) if name not in content]
     if absent:
@@ -205,9 +197,7 @@ def _load_annotations(path: Path) -> GroundTruth:
         valid[name] = faces[:, _INVALID] == 0
         at += 2 + len(rows)
     if not boxes:
-        raise GroundTruthError(
-            f"{path}: holds no annotation; expected the format of wider_face_val_bbx_gt.txt"
-        )
+        raise GroundTruthError(f"{path}: holds no annotation; expected the format of wider_face_val_bbx_gt.txt")
     return GroundTruth.from_arrays(boxes, {"all": valid})
 
 
@@ -218,9 +208,7 @@ def _annotation(path: Path, index: int, lines: list[str]) -> list[float]:
     except ValueError:
         row = []
     if len(row) != _ATTRIBUTES:
-        raise GroundTruthError(
-            f"{path}:{index + 1}: expected {_ATTRIBUTES} numbers, got {' '.join(values)!r}"
-        )
+        raise GroundTruthError(f"{path}:{index + 1}: expected {_ATTRIBUTES} numbers, got {' '.join(values)!r}")
     return row
 
 

@@ -46,9 +46,7 @@ def read_image_list(path: str | Path) -> tuple[str, ...]:
     names = tuple(image_name(line) for line in read_lines(path))
     if not names:
         raise ImageSetError(f"{path}: expected one image (event/name) a line, got an empty list")
-    repeated = (
-        sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    )
+    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if repeated:
         raise ImageSetError(f"{path}: {abbreviate(repeated)} listed more than once")
     return names

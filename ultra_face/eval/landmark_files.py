@@ -43,14 +43,10 @@ def read_landmark_file(path: str | Path) -> dict[str, LandmarkFaces]:
             rows[name] = []
         elif line.strip():
             if name is None:
-                raise LandmarkFileError(
-                    f"{path}:{number}: expected '# path' of an image first, got {line.strip()!r}"
-                )
+                raise LandmarkFileError(f"{path}:{number}: expected '# path' of an image first, got {line.strip()!r}")
             rows[name].append(_row(f"{path}:{number}", line))
     if not rows:
-        raise LandmarkFileError(
-            f"{path}: holds no image; expected lines '# path', each followed by rows of faces"
-        )
+        raise LandmarkFileError(f"{path}: holds no image; expected lines '# path', each followed by rows of faces")
     return {image: _faces(np.array(faces).reshape(-1, _LENGTHS[-1])) for image, faces in rows.items()}
 
 

@@ -90,9 +90,7 @@ def summarise_landmarks(accuracies: Mapping[str, LandmarkAccuracy], pairs: FaceP
                 "nme": _defined(accuracy.nme),
                 "failure_rate": _defined(accuracy.failure_rate),
                 "auc": _defined(accuracy.auc),
-                "per_landmark": dict(
-                    zip(LANDMARK_NAMES, map(_defined, accuracy.per_landmark.tolist()), strict=True)
-                ),
+                "per_landmark": dict(zip(LANDMARK_NAMES, map(_defined, accuracy.per_landmark.tolist()), strict=True)),
             }
             for name, accuracy in accuracies.items()
         },

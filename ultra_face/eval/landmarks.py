@@ -73,9 +73,7 @@ def normalised_errors(
     return errors
 
 
-def landmark_accuracy(
-    errors: NDArray[np.float64], *, failure_threshold: float = FAILURE_THRESHOLD
-) -> LandmarkAccuracy:
+def landmark_accuracy(errors: NDArray[np.float64], *, failure_threshold: float = FAILURE_THRESHOLD) -> LandmarkAccuracy:
     """Summarise errors (N, K), NaN where undefined; faces without any defined error take no part."""
     defined = np.isfinite(errors)
     with_error = defined.any(axis=1)
@@ -85,9 +83,7 @@ def landmark_accuracy(
         nme=float(face_errors.mean()) if face_errors.size else float("nan"),
         failure_rate=float(above.mean()) if face_errors.size else float("nan"),
         # under the steps of the curve each face contributes the part of the axis that lies right of its error
-        auc=float(np.maximum(1 - face_errors / failure_threshold, 0).mean())
-        if face_errors.size
-        else float("nan"),
+        auc=float(np.maximum(1 - face_errors / failure_threshold, 0).mean()) if face_errors.size else float("nan"),
         per_landmark=_mean(errors, defined, axis=0),
         face_errors=face_errors,
     )

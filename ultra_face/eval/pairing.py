@@ -69,7 +69,8 @@ def pair_faces(
         return np.zeros((0, 2), np.int64)
     iou = inclusive_iou(boxes_xywh, annotated_xywh)
     pairs = []
-    for box in np.argsort(-scores, kind="stable"):
+    order = np.argsort(-scores, kind="stable")
+    for box in order[iou[order].max(axis=1) >= iou_threshold]:
         face = int(iou[box].argmax())
         if iou[box, face] >= iou_threshold:
             pairs.append((box, face))
@@ -77,14 +78,10 @@ def pair_faces(
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def pair_landmarks(
-    faces: LandmarkFaces, annotated: LandmarkFaces, *, iou_threshold: float = 0.5
-) -> FacePairs:
+def pair_landmarks(faces: LandmarkFaces, annotated: LandmarkFaces, *, iou_threshold: float = 0.5) -> FacePairs:
     """Pair the faces of one image; annotated faces without any landmark take no part."""
     usable = np.flatnonzero(annotated.visible.any(axis=1))
-    pairs = pair_faces(
-        faces.boxes_xywh, faces.scores, annotated.boxes_xywh[usable], iou_threshold=iou_threshold
-    )
+    pairs = pair_faces(faces.boxes_xywh, faces.scores, annotated.boxes_xywh[usable], iou_threshold=iou_threshold)
     of_annotated = usable[pairs[:, 1]]
     return FacePairs(
         predicted=faces.landmarks[pairs[:, 0]],
@@ -103,8 +100,7 @@ def pair_images(
 ) -> FacePairs:
     """Pair the faces of all images that have annotations; both must name the same images."""
     return join_pairs(
-        pair_landmarks(predictions[name], annotations[name], iou_threshold=iou_threshold)
-        for name in annotations
+        pair_landmarks(predictions[name], annotations[name], iou_threshold=iou_threshold) for name in annotations
     )
 
 

@@ -173,9 +173,7 @@ def evaluate(
         ground_truth=ground_truth,
         iou_threshold=iou_threshold,
         num_thresholds=num_thresholds,
-        detection_image=np.repeat(
-            np.arange(len(ground_truth.images)), [len(found) for found in detections[1:]]
-        ),
+        detection_image=np.repeat(np.arange(len(ground_truth.images)), [len(found) for found in detections[1:]]),
         detection_heights=flat[:, 3],
         scores=flat[:, 4],
         claims=np.concatenate(claims),

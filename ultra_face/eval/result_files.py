@@ -50,13 +50,9 @@ def find_result_files(folder: str | Path) -> dict[str, Path]:
         FileNotFoundError: the folder does not exist or holds no `.txt`.
     """
     folder = Path(folder)
-    files = {
-        path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.txt"))
-    }
+    files = {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.txt"))}
     if not files:
-        raise FileNotFoundError(
-            f"{folder}: expected one folder an event with one .txt an image, found no .txt"
-        )
+        raise FileNotFoundError(f"{folder}: expected one folder an event with one .txt an image, found no .txt")
     return files
 
 
@@ -83,13 +79,9 @@ def read_result_file(path: str | Path, *, other_images: Collection[str] = ()) ->
         raise ResultFileError(f"{path}:2: expected the number of detections, got {got}")
     header = strip_image_suffix(PurePosixPath(lines[0].strip()).name)
     if header != path.stem and header in other_images:
-        raise ResultFileError(
-            f"{path}:1: expected the name {path.stem}, got {header}, which is another image"
-        )
+        raise ResultFileError(f"{path}:1: expected the name {path.stem}, got {header}, which is another image")
     if len(lines) - 2 != int(lines[1]):
-        raise ResultFileError(
-            f"{path}:2: the count says {int(lines[1])} detections, but {len(lines) - 2} rows follow"
-        )
+        raise ResultFileError(f"{path}:2: the count says {int(lines[1])} detections, but {len(lines) - 2} rows follow")
     detections = np.array(_rows(path, lines[2:]), np.float64).reshape(-1, _COLUMNS)
     problem = find_invalid_row(detections)
     if problem is not None:

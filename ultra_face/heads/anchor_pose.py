@@ -64,8 +64,8 @@ class AnchorPose(Pose):  # type: ignore[misc]
         self.stride = torch.zeros(self.nl)
         self.register_buffer("anchor_wh", sizes)
         self.predict = nn.ModuleList(nn.Conv2d(c, self.na * self.no, 1) for c in ch)
-        # Ultralytics looks at these to transfer and fuse its own branches; this head has none of them.
-        self.cv2, self.cv3, self.cv4 = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        # Ultralytics asks for its own branches: no cv2 would say "fused", an empty cv3 fails where weights are loaded.
+        self.cv2, self.cv3 = nn.ModuleList(), None
 
     def forward(self, x: list[Tensor]) -> Any:
         """Predict on each level, and decode unless training."""
@@ -78,12 +78,12 @@ class AnchorPose(Pose):  # type: ignore[misc]
 
     def criterion(self, model: nn.Module) -> AnchorFaceLoss:
         """FaceLoss for this head, with the gains of the run and the `face_loss:` block of the model's YAML."""
-        return AnchorFaceLoss(self, model.args, FaceLossSettings.from_yaml(model.yaml.get("face_loss")))  # type: ignore[arg-type,union-attr,operator]
+        return AnchorFaceLoss(self, model.args, FaceLossSettings.from_yaml(model.yaml.get("face_loss")))  # type: ignore[union-attr,operator]
 
     def bias_init(self) -> None:
         """Start from a few faces an image and a likely class; needs the strides."""
         for conv, stride in zip(self.predict, self.stride, strict=True):
-            bias = conv.bias.detach().view(self.na, self.no)  # type: ignore[operator,union-attr]
+            bias = conv.bias.detach().view(self.na, self.no)  # type: ignore[operator]
             bias[:, 4] += math.log(FACES_PER_IMAGE / (640 / float(stride)) ** 2)
             bias[:, 5 : 5 + self.nc] += math.log(CLASS_PRIOR / (self.nc - 0.99999))
 
@@ -110,7 +110,7 @@ class AnchorPose(Pose):  # type: ignore[misc]
         anchors = self.anchor_wh[level].to(raw).view(1, self.na, 2, 1)
         cells = _cells(height, width, raw)
         values = raw.flatten(3)
-        box, objectness, cls, points = values.split([4, 1, self.nc, self.nk], dim=2)
+        box, objectness, cls, points = torch.split(values, [4, 1, self.nc, self.nk], dim=2)
         gate = 2 * box.sigmoid()
         center = (gate[:, :, :2] - 0.5 + cells) * stride
         size = gate[:, :, 2:].square() * anchors
@@ -120,9 +120,9 @@ class AnchorPose(Pose):  # type: ignore[misc]
         return torch.cat([*corners, score, landmarks], dim=2).transpose(1, 2).flatten(2)
 
     def _decode_landmarks(self, points: Tensor, anchors: Tensor, middle: Tensor) -> Tensor:
-        """Values (B, A, nk, N), anchors (1, A, 2, 1) and cell middles (2, N) [px] -> (B, A, nk, N) [px, probability]."""
+        """Values (B, A, nk, N), anchors (1, A, 2, 1), cell middles (2, N) [px] -> (B, A, nk, N) [px, probability]."""
         num_landmarks, values = self.kpt_shape
-        points = points.unflatten(2, (num_landmarks, values))
+        points = torch.unflatten(points, 2, (num_landmarks, values))
         located = points[:, :, :, :2] * anchors.unsqueeze(2) + middle
         if values == 3:
             located = torch.cat([located, points[:, :, :, 2:].sigmoid()], dim=3)
@@ -143,7 +143,8 @@ def anchor_sizes(anchors: Sequence[Sequence[float]], *, num_levels: int) -> Tens
     lengths = sorted({len(row) for row in anchors})
     if len(lengths) != 1 or lengths[0] == 0 or lengths[0] % 2:
         raise ValueError(
-            f"AnchorPose: anchors: expected rows of equal length, width and height in turn, got lengths {lengths}; {remedy}"
+            "AnchorPose: anchors: expected rows of equal length, width and height in turn, "
+            f"got lengths {lengths}; {remedy}"
         )
     if not all(isinstance(side, (int, float)) and 0 < side < math.inf for row in anchors for side in row):
         raise ValueError(f"AnchorPose: anchors: expected sizes above 0 px, got {anchors}; {remedy}")

@@ -17,4 +17,4 @@ class FacePose(Pose):  # type: ignore[misc]
 
     def criterion(self, model: nn.Module) -> FreeFaceLoss:
         """FaceLoss for this head, with the `face_loss:` block of the model's YAML."""
-        return FreeFaceLoss(model, FaceLossSettings.from_yaml(model.yaml.get("face_loss")))  # type: ignore[arg-type,union-attr,operator]
+        return FreeFaceLoss(model, FaceLossSettings.from_yaml(model.yaml.get("face_loss")))  # type: ignore[union-attr,operator]

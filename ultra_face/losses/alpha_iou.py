@@ -14,8 +14,8 @@ def ciou_terms(boxes_xyxy: Tensor, targets_xyxy: Tensor) -> tuple[Tensor, Tensor
     """IoU, distance and aspect term of CIoU: two (N, 4) boxes of one frame and unit -> three (N, 1).
 
     iou is in [0, 1]; distance is the squared distance of the centres over the squared diagonal of the enclosing box;
-    aspect is beta v with v the squared difference of the aspect angles. CIoU = iou - distance - aspect. Boxes of no size
-    are handled (iou 0); beta carries no gradient, as in the paper.
+    aspect is beta v with v the squared difference of the aspect angles. CIoU = iou - distance - aspect. Boxes of no
+    size are handled (iou 0); beta carries no gradient, as in the paper.
     """
     left, top, right, bottom = boxes_xyxy.chunk(4, dim=-1)
     t_left, t_top, t_right, t_bottom = targets_xyxy.chunk(4, dim=-1)
@@ -43,8 +43,8 @@ def ciou_terms(boxes_xyxy: Tensor, targets_xyxy: Tensor) -> tuple[Tensor, Tensor
 def alpha_ciou_loss(boxes_xyxy: Tensor, targets_xyxy: Tensor, *, alpha: float = 3.0) -> tuple[Tensor, Tensor]:
     """1 - IoU^alpha + distance^alpha + aspect^alpha, and the plain CIoU: two (N, 4) -> loss (N, 1), ciou (N, 1).
 
-    alpha = 1 is the CIoU loss. alpha > 1 weighs well-placed boxes up, which sharpens localisation. Each power is taken of
-    a value held at or above EPS, so that the gradient stays finite for alpha < 1 too.
+    alpha = 1 is the CIoU loss. alpha > 1 weighs well-placed boxes up, which sharpens localisation. Each power is taken
+    of a value held at or above EPS, so that the gradient stays finite for alpha < 1 too.
     """
     iou, distance, aspect = ciou_terms(boxes_xyxy, targets_xyxy)
     ciou = iou - distance - aspect

@@ -57,7 +57,8 @@ def match_anchors(
     cell = center[face].floor()
     toward = torch.where(center[face] - cell < 0.5, -1.0, 1.0)
     zero = torch.zeros_like(toward[:, :1])
-    steps = torch.stack([torch.zeros_like(toward), torch.cat([toward[:, :1], zero], 1), torch.cat([zero, toward[:, 1:]], 1)])
+    sideways, up_or_down = torch.cat([toward[:, :1], zero], 1), torch.cat([zero, toward[:, 1:]], 1)
+    steps = torch.stack([torch.zeros_like(toward), sideways, up_or_down])
     cells = (cell[None] + steps).long()
     inside = ((cells >= 0) & (cells < torch.tensor(grid_hw[::-1], device=cells.device))).all(2)
 

@@ -3,8 +3,10 @@
 `AnchorFaceLoss` serves AnchorPose, `FreeFaceLoss` the anchor-free FacePose. Both return what Ultralytics' own criteria
 return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, `dfl`.
 
-Deviation: the score terms are summed over all anchors and divided by the summed targets, as in Ultralytics' anchor-free
-loss, instead of averaged a level and weighed: `box : cls` then has the same balance for both heads.
+Deviations: alpha rises from 1 to its value during training, since alpha = 3 alone has hardly any gradient on the loose
+boxes of the first epochs. The score terms are summed over all anchors and divided by the summed targets, as in
+Ultralytics' anchor-free loss, instead of averaged a level and weighed: `box : cls` then has the same balance for both
+heads.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class AnchorHead(Protocol):
         ...
 
     def relative_landmarks(self, values: Tensor, anchors: Tensor) -> Tensor:
-        """Decode landmark values (M, K, 2) with anchors (M, 2) [strides] to (M, K, 2) [strides] relative to the cell."""
+        """Decode landmark values (M, K, 2) with anchors (M, 2) [strides], to (M, K, 2) [strides] from the cell."""
         ...
 
 
@@ -64,6 +66,11 @@ class AnchorFaceLoss:
 
     def __init__(self, head: AnchorHead, gains: Any, settings: FaceLossSettings) -> None:
         self.head, self.gains, self.settings = head, gains, settings
+        self.alpha = settings.alpha
+
+    def anneal(self, progress: float) -> None:
+        """Set alpha for this share of the training, 0 to 1."""
+        self.alpha = self.settings.alpha_at(progress)
 
     def __call__(self, preds: Any, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the loss.
@@ -80,11 +87,11 @@ class AnchorFaceLoss:
 
         values, anchors, boxes, landmarks, face, slot = self._positives(maps, batch)
         nc, count = self.head.nc, max(len(face), 1)
-        box, _, cls, points = values.split([4, 1, nc, values.shape[1] - 5 - nc], dim=1)
-        points = points.unflatten(1, (self.head.kpt_shape[0], -1))
+        box, _, cls, points = torch.split(values, [4, 1, nc, values.shape[1] - 5 - nc], dim=1)
+        points = torch.unflatten(points, 1, (self.head.kpt_shape[0], -1))
         face_visible = visible[face]
 
-        box_loss, ciou = alpha_ciou_loss(self.head.relative_boxes(box, anchors), boxes, alpha=self.settings.alpha)
+        box_loss, ciou = alpha_ciou_loss(self.head.relative_boxes(box, anchors), boxes, alpha=self.alpha)
         decoded = self.head.relative_landmarks(points[..., :2], anchors)
         pose_loss = self.settings.landmark_weight * landmark_loss(decoded, landmarks, face_visible, self.settings)
         kobj_loss = visibility_loss(points[..., 2], face_visible) if points.shape[2] == 3 else values.new_zeros(())
@@ -178,9 +185,8 @@ class AlphaBboxLoss(BboxLoss):  # type: ignore[misc]
         stride: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Box and distribution loss of boxes xyxy (B, N, 4) [strides], arguments as Ultralytics passes them."""
-        ciou_loss, dfl_loss = super().forward(
-            pred_dist, pred_bboxes, anchor_points, target_bboxes, target_scores, target_scores_sum, fg_mask, imgsz, stride
-        )
+        targets = target_bboxes, target_scores, target_scores_sum, fg_mask
+        ciou_loss, dfl_loss = super().forward(pred_dist, pred_bboxes, anchor_points, *targets, imgsz, stride)
         if self.alpha == 1:
             return ciou_loss, dfl_loss
         weight = target_scores[fg_mask].sum(-1, keepdim=True)
@@ -196,8 +202,13 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
 
     def __init__(self, model: nn.Module, settings: FaceLossSettings) -> None:
         super().__init__(model)
+        self.settings = settings
         self.bbox_loss = AlphaBboxLoss(self.reg_max, settings.alpha).to(self.device)
         self.keypoint_loss = WingKeypointLoss(settings)
+
+    def anneal(self, progress: float) -> None:
+        """Set alpha for this share of the training, 0 to 1."""
+        self.bbox_loss.alpha = self.settings.alpha_at(progress)
 
 
 def _visible(keypoints: Tensor) -> Tensor:

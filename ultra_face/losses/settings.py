@@ -12,13 +12,15 @@ class FaceLossSettings:
     """Constants of FaceLoss. Source: YOLOv5n-AESVC, equations 3 to 5.
 
     Attributes:
-        alpha: exponent of alpha-CIoU; 1 is plain CIoU.
+        alpha: exponent of alpha-CIoU at the end of training; 1 is plain CIoU.
+        alpha_start: exponent at the start of training, from where it rises evenly; equal to alpha as in the paper.
         landmark_weight: lambda, the weight of the wing term relative to Ultralytics' `pose` gain.
         wing_width: w, where the wing loss turns linear [strides].
         wing_epsilon: epsilon, the curvature of the wing loss near zero [strides].
     """
 
     alpha: float = 3.0
+    alpha_start: float = 1.0
     landmark_weight: float = 0.06
     wing_width: float = 10.0
     wing_epsilon: float = 2.0
@@ -36,6 +38,10 @@ class FaceLossSettings:
             if not valid:
                 bound = "a number above 0" if positive else "a number of at least 0"
                 raise ValueError(f"face_loss: {field.name}: expected {bound}, got {value!r}; correct the model YAML")
+
+    def alpha_at(self, progress: float) -> float:
+        """Exponent of alpha-CIoU at this share of the training, 0 in the first epoch and 1 in the last."""
+        return self.alpha_start + (self.alpha - self.alpha_start) * progress
 
     @classmethod
     def from_yaml(cls, block: Mapping[str, float] | None) -> FaceLossSettings:

@@ -31,4 +31,5 @@ class CBAM(nn.Module):
         """Weigh by channel first, by position second."""
         x = self.cbs(x)
         x = x * self.channel(x)
-        return x * self.spatial(pool_channels(x)).sigmoid()
+        y: Tensor = x * self.spatial(pool_channels(x)).sigmoid()
+        return y

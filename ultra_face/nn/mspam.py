@@ -31,7 +31,10 @@ class MultiScaleSpatialAttention(nn.Module):
 
 
 class MSPAM(nn.Module):
-    """1 x 1 CBS, then channel and spatial attention in parallel on the same features: (B, c1, H, W) -> (B, c2, H, W)."""
+    """1 x 1 CBS, then channel and spatial attention in parallel on the same features.
+
+    (B, c1, H, W) -> (B, c2, H, W), c2 scaled by the model's width.
+    """
 
     def __init__(self, c1: int, c2: int) -> None:
         super().__init__()
@@ -42,7 +45,8 @@ class MSPAM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Features weighted by channel plus features weighted by position."""
         x = self.cbs(x)
-        return x * self.channel(x) + x * self.spatial(x)
+        y: Tensor = x * self.channel(x) + x * self.spatial(x)
+        return y
 
 
 def _depthwise_separable(c: int, k: int) -> nn.Sequential:

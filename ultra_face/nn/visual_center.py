@@ -71,7 +71,7 @@ class GlobalMLP(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """x + depthwise(x), then + channel."""
+        """Add the depthwise, then the channel block."""
         x = x + self.depthwise(x)
         y: Tensor = x + self.channel(x)
         return y

@@ -1,0 +1,109 @@
+"""Imports point one way: host -> heads -> losses -> nn; data and eval know neither torch nor each other."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import ultra_face
+
+PACKAGE = Path(ultra_face.__file__).parent
+MODULES = {
+    "ultra_face." + ".".join(file.relative_to(PACKAGE).with_suffix("").parts): file
+    for file in sorted(PACKAGE.rglob("*.py"))
+    if file.name != "__init__.py"
+}
+# What each part of the package may import of the others; `callbacks` serve the host and need heads and data.
+MAY_IMPORT = {
+    "nn": set(),
+    "losses": {"nn"},
+    "heads": {"losses", "nn"},
+    "data": set(),
+    "eval": set(),
+}
+HEAVY = {"torch", "torchvision", "ultralytics"}
+
+
+def imports(file: Path) -> set[str]:
+    """Dotted names of all imports in a file, in functions too; `from a import b` gives `a` and `a.b`."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def ours(file: Path) -> set[str]:
+    """Modules of ultra_face that a file imports."""
+    return imports(file) & set(MODULES)
+
+
+def part(module: str) -> str:
+    """The sub-package of a module, or the module itself at the top level."""
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_a_part_imports_only_what_lies_below_it(name):
+    members = {module: file for module, file in MODULES.items() if part(module) == name}
+    assert members, f"ultra_face.{name} has no modules"
+    wrong = {
+        module: sorted(target for target in ours(file) if part(target) not in MAY_IMPORT[name] | {name})
+        for module, file in members.items()
+    }
+    assert {module: targets for module, targets in wrong.items() if targets} == {}
+
+
+@pytest.mark.parametrize("name", ["data", "eval"])
+def test_data_and_eval_know_no_torch(name):
+    wrong = {
+        module: heavy
+        for module, file in MODULES.items()
+        if part(module) == name and (heavy := {target.split(".")[0] for target in imports(file)} & HEAVY)
+    }
+    assert wrong == {}
+
+
+def test_there_are_no_cycles():
+    """Leave out, again and again, what imports nothing that is left; a cycle is what remains."""
+    left = {module: ours(file) for module, file in MODULES.items()}
+    while leaves := {module for module, targets in left.items() if not targets & set(left)}:
+        left = {module: targets for module, targets in left.items() if module not in leaves}
+    assert left == {}
+
+
+def test_sub_packages_are_empty():
+    assert [str(init) for init in PACKAGE.glob("*/__init__.py") if init.read_text().strip()] == []
+
+
+def test_only_the_host_touches_internals_of_ultralytics():
+    """Elsewhere an import names a class or function, never a module whose contents the seams change."""
+    modules_of_host = {
+        "ultralytics.nn.tasks", "ultralytics.utils.checks", "ultralytics.utils.downloads",
+        "ultralytics.utils.callbacks.base", "ultralytics.nn", "ultralytics.utils.callbacks",
+    }  # fmt: skip
+    wrong = {
+        module: sorted(found)
+        for module, file in MODULES.items()
+        if module != "ultra_face.host" and (found := imports(file) & modules_of_host)
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def f():\n    from ultra_face.host import apply_seams", {"ultra_face.host"}),
+        ("from ultra_face import files", {"ultra_face.files"}),
+        ("import ultra_face.model_yaml", {"ultra_face.model_yaml"}),
+    ],
+)
+def test_every_way_to_import_is_seen(tmp_path, source, expected):
+    file = tmp_path / "a.py"
+    file.write_text(source)
+    assert ours(file) == expected

@@ -1,0 +1,123 @@
+"""What is built, and what an install and an uninstall do to a fresh virtual environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from interpreters import last_line, run_python
+
+ACTIVATION = {"_ultra_face_autoload.py", "ultra_face.pth", "ultra_face.start"}
+BUILD = """
+from ultralytics import YOLO
+model = YOLO("yolov5n-aesvc.yaml")
+print(type(model.model.model[-1]).__module__, model.model.yaml["yaml_file"])
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def distributions(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The sdist with the wheel that is built from it, and the wheel that is built from the tree."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("from-sdist", "from-tree")}
+    for options in (["--outdir", folders["from-sdist"]], ["--wheel", "--outdir", folders["from-tree"]]):
+        run_python("-m", "build", "--no-isolation", *map(str, options), str(repository), folder=folders["from-tree"])
+    return {
+        "sdist": next(folders["from-sdist"].glob("*.tar.gz")),
+        "wheel of the sdist": next(folders["from-sdist"].glob("*.whl")),
+        "wheel": next(folders["from-tree"].glob("*.whl")),
+    }
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """A fresh virtual environment that borrows the dependencies from this one, and nothing of ultra-face.
+
+    Python runs no start-up file of a folder that is itself named in a start-up file.
+    """
+    folder = tmp_path / "environment"
+    venv.create(folder, with_pip=False)
+    borrowed = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
+    (site_packages(folder) / "borrowed.pth").write_text("\n".join(sorted(borrowed)) + "\n")
+    return folder
+
+
+def site_packages(environment: Path) -> Path:
+    return Path(sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)}))
+
+
+def python(environment: Path) -> Path:
+    return environment / "bin" / "python"
+
+
+def pip(environment: Path, *arguments: str, folder: Path) -> None:
+    """Run this environment's pip for the other one, without a look at any index."""
+    run_python(
+        "-m", "pip", "--python", str(python(environment)), "--disable-pip-version-check", *arguments, folder=folder
+    )
+
+
+def everything(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def test_wheels_from_the_tree_and_from_the_sdist_are_equal(distributions):
+    assert distributions["wheel"].read_bytes() == distributions["wheel of the sdist"].read_bytes()
+
+
+def test_the_wheel_holds_the_package_its_yaml_files_and_the_start_files(distributions, repository):
+    names = set(zipfile.ZipFile(distributions["wheel"]).namelist())
+    top = {name.split("/")[0] for name in names}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"ultra_face", *ACTIVATION}
+    yaml_files = {f"ultra_face/{file.relative_to(repository)}" for file in repository.glob("cfg/*/*.yaml")}
+    weights = {f"ultra_face/{file.relative_to(repository)}" for file in repository.glob("weights/*.pt")}
+    assert names >= yaml_files | weights | {"ultra_face/py.typed", "ultra_face/host.py"}
+    assert yaml_files
+
+
+def test_the_sdist_holds_what_tests_and_wheel_need(distributions):
+    names = {name.split("/", 1)[1] for name in tarfile.open(distributions["sdist"]).getnames()}
+    assert names >= {
+        "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "constraints.txt", "tools/check",
+        "activation/ultra_face.pth", "cfg/models/yolov5-aesvc.yaml", "tests/test_packaging.py",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("editable", [False, True], ids=["wheel", "editable"])
+def test_install_activates_and_uninstall_leaves_nothing(distributions, environment, repository, tmp_path, editable):
+    before = everything(environment)
+    source = ["--editable", str(repository)] if editable else [str(distributions["wheel"])]
+    options = ["--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"]
+    pip(environment, "install", *options, *source, folder=tmp_path)
+    assert everything(site_packages(environment)) >= ACTIVATION
+    assert (site_packages(environment) / "ultra_face").exists() is not editable
+
+    head, yaml_file = last_line(
+        run_python("-c", BUILD, python=python(environment), folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")
+    ).split()
+    assert head == "ultra_face.heads.anchor_pose"
+    home = repository if editable else site_packages(environment) / "ultra_face"
+    assert Path(yaml_file) == home / "cfg" / "models" / "yolov5n-aesvc.yaml"
+
+    doctor = subprocess.run(
+        [environment / "bin" / "ultra-face", "doctor"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert f"autoload      on, by ultra_face.pth in {site_packages(environment)}" in doctor.stdout
+
+    pip(environment, "uninstall", "--yes", "ultra-face", folder=tmp_path)
+    assert everything(environment) == before
+    failed = run_python("-c", BUILD, python=python(environment), folder=tmp_path, status=1)
+    assert "'yolov5n-aesvc.yaml' does not exist" in failed.stderr
+
+
+def test_this_environment_runs_the_start_module_of_the_checkout(repository):
+    """An editable install copies it, so a change of it needs a new install."""
+    installed = Path(sys.modules["_ultra_face_autoload"].__file__)
+    assert installed.read_text() == (repository / "activation" / installed.name).read_text()

@@ -1,0 +1,72 @@
+"""Landmark errors in Ultralytics' validation, where faces are annotated with five landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ultralytics.utils import LOGGER
+
+from ultra_face.callbacks.observers import Prediction
+from ultra_face.eval.landmark_report import measure, summarise_landmarks
+from ultra_face.eval.landmarks import FAILURE_THRESHOLD
+from ultra_face.eval.pairing import FacePairs, LandmarkFaces, join_pairs, pair_landmarks
+
+FACE_FLIP = [1, 0, 2, 4, 3]
+"""How a data YAML shows that its five keypoints are eye, eye, nose, mouth, mouth."""
+
+FIGURES = {"box size": "metrics/NME-box(L)", "eye distance": "metrics/NME-eyes(L)"}
+
+
+def has_face_landmarks(data: Mapping[str, Any]) -> bool:
+    """Whether a data YAML describes five face landmarks: by `kpt_shape` and `flip_idx`."""
+    shape = list(data.get("kpt_shape") or [])
+    return len(shape) == 2 and shape[0] == len(FACE_FLIP) and list(data.get("flip_idx") or []) == FACE_FLIP
+
+
+class LandmarkObserver:
+    """Pairs predicted with annotated faces, image by image, in pixels of the network's input."""
+
+    def __init__(self) -> None:
+        self.pairs: list[FacePairs] = []
+
+    def see(self, prediction: Prediction, index: int, batch: dict[str, Any]) -> None:
+        """Pair the faces of one image."""
+        here = (batch["batch_idx"] == index).view(-1)
+        height, width = batch["img"].shape[2:]
+        scale = np.array([width, height], np.float64)
+        boxes = batch["bboxes"][here].cpu().numpy().astype(np.float64).reshape(-1, 4) * np.tile(scale, 2)
+        boxes[:, :2] -= boxes[:, 2:] / 2
+        keypoints = batch["keypoints"][here].cpu().numpy().astype(np.float64)
+        shown = keypoints[..., 2] > 0 if keypoints.shape[-1] == 3 else (keypoints[..., :2] != 0).any(axis=-1)
+        annotated = LandmarkFaces(boxes, keypoints[..., :2] * scale, shown, np.ones(len(boxes)))
+        found = prediction["bboxes"].cpu().numpy().astype(np.float64)
+        found[:, 2:] -= found[:, :2]
+        points = prediction["keypoints"].cpu().numpy().astype(np.float64)[..., :2]
+        scores = prediction["conf"].cpu().numpy().astype(np.float64)
+        predicted = LandmarkFaces(found, points, np.ones(points.shape[:2], np.bool_), scores)
+        self.pairs.append(pair_landmarks(predicted, annotated))
+
+    def figures(self) -> dict[str, float]:
+        """Normalised mean errors; NaN where no annotated face was found."""
+        accuracies = measure(join_pairs(self.pairs))
+        return {name: accuracies[size].nme for size, name in FIGURES.items()}
+
+    def tell(self, validator: Any) -> None:
+        """Print one line, and put the record on the metrics as `landmarks`; silent without annotated landmarks."""
+        pairs = join_pairs(self.pairs)
+        if not pairs.num_annotated:
+            return
+        record = summarise_landmarks(measure(pairs), pairs)
+        box, eyes = record["box size"], record["eye distance"]
+        LOGGER.info(
+            f"Landmarks: NME {_percent(box['nme'])} of the box size, {_percent(eyes['nme'])} of the eye distance; "
+            f"{_percent(box['failure_rate'])} above {FAILURE_THRESHOLD:g} of the box size "
+            f"({len(pairs.predicted):,} of {pairs.num_annotated:,} faces with landmarks found)"
+        )
+        validator.metrics.landmarks = record
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f} %"
