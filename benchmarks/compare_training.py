@@ -44,18 +44,31 @@ def main() -> None:
     started = time.perf_counter(), time.process_time()
     model.train(**settings, data=options.data, project=options.project, name=options.name, exist_ok=True)
     wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
-    metrics = model.trainer.metrics
     report = {
         "provenance": record,
         "parameters": sum(parameter.numel() for parameter in model.trainer.model.parameters()),
         "wall_s": round(wall),
         "cpu_s": round(cpu),
-        "best": {key: round(float(metrics[column]), 5) for key, column in CURVE.items()},
+        **measure(model.trainer.best, data=options.data, imgsz=options.imgsz),
         "curve": _curve(model.trainer.save_dir / "results.csv"),
     }
     file = RESULTS / f"training-{options.name}.json"
     file.write_text(json.dumps(report, indent=1) + "\n")
     print(f"wrote {file}")
+
+
+def measure(weights: Path, *, data: str, imgsz: int) -> dict[str, dict[str, float]]:
+    """Validate a checkpoint: average precisions, and landmark errors as multiples of the face's size."""
+    metrics = YOLO(weights).val(data=data, imgsz=imgsz, device="cpu", plots=False)
+    landmarks = metrics.landmarks
+    return {
+        "best": {key: round(float(metrics.results_dict[column]), 5) for key, column in CURVE.items()},
+        "landmarks": {
+            "nme_box": round(landmarks["box size"]["nme"], 5),
+            "nme_eyes": round(landmarks["eye distance"]["nme"], 5),
+            "failure_rate_box": round(landmarks["box size"]["failure_rate"], 5),
+        },
+    }
 
 
 def _curve(table: Path) -> list[dict[str, float]]:

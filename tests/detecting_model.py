@@ -14,15 +14,14 @@ import ultra_face
 
 PHOTOGRAPHS = sorted(ASSETS.glob("*.jpg"))
 SIZE = 160  # of the square input [px]
-# The share of the outputs that score above one half.
-SHARE = 0.01
+# Standard deviation of the scores' logits, and the share of outputs that score above one half.
+SPREAD, SHARE = 2.0, 0.01
 
 
 def save_detecting_model(name: str, file: Path) -> Path:
     """Save a checkpoint of the model `name` whose scores are spread as if it were trained.
 
-    Its batch norms take the statistics of the photographs, and the biases of its scores are moved so that one output
-    in a hundred scores above one half.
+    Its batch norms take the statistics of the photographs; the last layers of its scores are scaled and shifted.
     """
     ultra_face.register()
     torch.manual_seed(0)
@@ -34,10 +33,10 @@ def save_detecting_model(name: str, file: Path) -> Path:
     with torch.no_grad():
         network.train()(images)
         head = network.eval().model[-1]
+        spread = network(images)[0][:, 4].logit().std()
         for layer, rows in score_layers(head):
-            layer.weight[rows] *= 5
-        decoded, _ = network(images)
-        shift = decoded[:, 4].flatten().quantile(1 - SHARE).logit()
+            layer.weight[rows] *= SPREAD / spread
+        shift = network(images)[0][:, 4].logit().flatten().quantile(1 - SHARE)
         for layer, rows in score_layers(head):
             layer.bias[rows] -= shift
     model.save(file)

@@ -1,27 +1,39 @@
 """Landmark accuracy of any detector: normalised mean error, failure rate, cumulative errors.
 
 python tools/eval_landmarks.py --predictions predicted.txt --annotations label.txt
+python tools/eval_landmarks.py --model best.pt --images images --annotations label.txt
+
+Predictions and annotations are in the layout of RetinaFace's label.txt; predictions have scores last.
 """
 
-from __future__ import annotations
-
-import argparse
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
+from ultra_face.detection_settings import add_options, take_run
 from ultra_face.eval.landmark_report import report_landmarks
 
 
 def main() -> None:
-    """Read the arguments and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    layout = "in the layout of RetinaFace's label.txt"
-    parser.add_argument("--predictions", type=Path, required=True, help=f"faces {layout}, scores last")
-    parser.add_argument("--annotations", type=Path, required=True, help=f"faces {layout}")
-    parser.add_argument("--subset-list", type=Path, help="text file of image paths: evaluate only these")
-    parser.add_argument("--iou-threshold", type=float, default=0.5, help="lowest IoU of paired faces")
-    parser.add_argument("--json", dest="json_file", help="write the record; - prints it instead of the table")
-    parser.add_argument("--plot", type=Path, help="picture of the cumulative errors")
-    report_landmarks(**vars(parser.parse_args()))
+    """Read the arguments, run the model if one is named, and report."""
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--annotations", type=Path, required=True, help="annotated faces")
+    add("--predictions", type=Path, help="predicted faces")
+    add("--subset-list", type=Path, help="text file of image paths: evaluate only these")
+    add("--iou-threshold", type=float, default=0.5, help="lowest IoU of a predicted and an annotated face")
+    add("--json", dest="json_file", help="write the record here; - prints it instead of the table")
+    add("--plot", type=Path, help="picture of the cumulative errors")
+    add_options(parser, output="runs/landmarks.txt")
+    options = parser.parse_args()
+    run = take_run(parser, options)
+    if run is not None:
+        from ultralytics.utils import TQDM  # torch is needed to run a model only
+
+        from ultra_face.detect_folders import write_landmarks
+
+        sources = {"annotations": options.annotations, "subset_list": options.subset_list}
+        options.predictions = write_landmarks(run, **sources, progress=TQDM)
+    report_landmarks(**vars(options))
 
 
 if __name__ == "__main__":

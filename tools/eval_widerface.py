@@ -1,29 +1,40 @@
-"""WIDER FACE average precision of any detector's result files.
+"""WIDER FACE average precision of any detector's result files, or of a model.
 
-python tools/eval_widerface.py --predictions runs/widerface --ground-truth wider-val-groundtruth
+python tools/eval_widerface.py --predictions RESULTS --ground-truth GROUND_TRUTH
+python tools/eval_widerface.py --model best.pt --images WIDER_val/images --ground-truth GROUND_TRUTH
 """
 
-from __future__ import annotations
-
-import argparse
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
+from ultra_face.detection_settings import add_options, take_run
 from ultra_face.eval.folders import report_folders
 
 
 def main() -> None:
-    """Read the arguments and report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--predictions", type=Path, required=True, help="folder of event/name.txt result files")
-    parser.add_argument("--ground-truth", type=Path, required=True, help=".mat folder or wider_face_val_bbx_gt.txt")
-    parser.add_argument("--compare", type=Path, nargs="+", default=(), help="result folders of other detectors")
-    parser.add_argument("--subset-list", type=Path, help="text file of images: evaluate only these")
-    parser.add_argument("--allow-missing", action="store_true", help="images without result file count as empty")
-    parser.add_argument("--allow-extra", action="store_true", help="leave out result files of unknown images")
-    parser.add_argument("--confidence", type=float, help="also report precision, recall and F1 at this score")
-    parser.add_argument("--json", dest="json_file", help="write the record here; - prints it instead of the table")
-    parser.add_argument("--plot", type=Path, help="picture of the precision-recall curves")
-    report_folders(**vars(parser.parse_args()))
+    """Read the arguments, run the model if one is named, and report."""
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--ground-truth", type=Path, required=True, help="folder of .mat files, or wider_face_val_bbx_gt.txt")
+    add("--predictions", type=Path, help="folder of event/name.txt result files")
+    add("--compare", type=Path, nargs="+", default=(), help="result folders of other detectors")
+    add("--subset-list", type=Path, help="text file of images: evaluate only these")
+    add("--allow-missing", action="store_true", help="images without result file count as empty")
+    add("--allow-extra", action="store_true", help="leave out result files of unknown images")
+    add("--confidence", type=float, help="also report precision, recall and F1 at this score")
+    add("--json", dest="json_file", help="write the record here; - prints it instead of the table")
+    add("--plot", type=Path, help="picture of the precision-recall curves")
+    add_options(parser, output="runs/widerface")
+    options = parser.parse_args()
+    run = take_run(parser, options)
+    if run is not None:
+        from ultralytics.utils import TQDM  # torch is needed to run a model only
+
+        from ultra_face.detect_folders import write_result_files
+
+        sources = {"ground_truth": options.ground_truth, "subset_list": options.subset_list}
+        options.predictions = write_result_files(run, **sources, progress=TQDM)
+    report_folders(**vars(options))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from ultra_face import doctor
 
 
 def main() -> None:
-    """Read the command line and run the command; exit 1 where the doctor finds a seam that does not hold."""
+    """Read the command line, run the command and exit with its status."""
     parser = argparse.ArgumentParser(
         prog="ultra-face",
         description="Face models for Ultralytics. To train, validate, predict and export, use `yolo`.",
@@ -19,11 +19,8 @@ def main() -> None:
         "doctor",
         help="say whether the plugin is active, with which versions, files and devices",
         description=doctor.__doc__,
-    )
-    parser.parse_args()
-    healthy, text = doctor.examine()
-    print(text)
-    sys.exit(0 if healthy else 1)
+    ).set_defaults(run=doctor.run)
+    sys.exit(parser.parse_args().run())
 
 
 if __name__ == "__main__":

@@ -24,6 +24,13 @@ AUTOLOAD = "_ultra_face_autoload"
 EXTRAS = ("onnx", "onnxruntime", "onnxslim", "openvino")
 
 
+def run() -> int:
+    """Print the report; return the exit status."""
+    healthy, text = examine()
+    print(text)
+    return 0 if healthy else 1
+
+
 def examine() -> tuple[bool, str]:
     """Whether all seams hold, and the report. Whatever is missing or broken is reported, not raised."""
     seams = register()
@@ -82,9 +89,7 @@ def _devices() -> str:
     import torch
 
     names = [f"cpu ({torch.get_num_threads()} threads)"]
-    names += [
-        f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())
-    ]
+    names += [f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         names.append("mps")
     return ", ".join(names)

@@ -24,6 +24,7 @@ from ultra_face.callbacks.table import CALLBACKS
 from ultra_face.heads.table import HEADS
 from ultra_face.nn.layers import LAYERS, Build
 from ultra_face.seam import Seam, SeamError
+from ultra_face.tta import predict_augmented
 
 
 def apply_seams() -> tuple[Seam, ...]:
@@ -111,6 +112,18 @@ def _refinement() -> None:
     tasks.PoseModel._predict_once = _predict_once
 
 
+def _augmentation() -> None:
+    """Let a head that supports it answer `augment=True` with several scales and a flip."""
+    stock = _method("_predict_augment")
+
+    @functools.wraps(stock)
+    def _predict_augment(self: nn.Module, x: Any) -> Any:
+        supported = getattr(self.model[-1], "supports_tta", False)  # type: ignore[index]
+        return predict_augmented(self, x) if supported else stock(self, x)
+
+    tasks.PoseModel._predict_augment = _predict_augment
+
+
 def _files() -> None:
     """Fall back to the packaged YAML files and weights where the stock look-up finds nothing."""
     stock_check, stock_download = checks.check_file, downloads.attempt_download_asset
@@ -156,6 +169,7 @@ SEAMS: dict[str, Callable[[], None]] = {
     "parser": _parser,
     "criterion": _criterion,
     "refinement": _refinement,
+    "augmentation": _augmentation,
     "files": _files,
     "safe loading": _safe_loading,
     "callbacks": _callbacks,

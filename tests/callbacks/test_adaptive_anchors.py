@@ -55,7 +55,7 @@ def trainer_of(
     return SimpleNamespace(
         model=model,
         ema=SimpleNamespace(ema=deepcopy(model)),
-        args=SimpleNamespace(**({"imgsz": 640, "resume": False, "seed": 0} | arguments)),
+        args=SimpleNamespace(**({"imgsz": 640, "resume": False, "seed": 0, "model": "tiny.yaml", "pretrained": True} | arguments)),
         train_loader=SimpleNamespace(dataset=SimpleNamespace(labels=labels(sizes))),
     )
 
@@ -83,11 +83,33 @@ def test_a_model_rebuilt_from_the_changed_yaml_has_the_anchors() -> None:
     assert anchors_of(rebuilt) == anchors_of(trainer.model)
 
 
-def test_anchors_that_cover_every_face_are_kept() -> None:
-    trainer = trainer_of(ROWS, [(11, 13), (22, 26), (44, 55), (88, 110)] * 4)
+CLOSE_TO_ROWS = [(11, 13), (22, 26), (44, 55), (88, 110)] * 4  # within a ratio of 4, yet no exact fit
+
+
+def test_clusters_that_fit_better_replace_anchors_of_full_recall() -> None:
+    trainer = trainer_of(ROWS, CLOSE_TO_ROWS)
+    fit_before_training(trainer)
+    np.testing.assert_allclose(anchors_of(trainer.model), [[11, 13, 22, 26], [44, 55, 88, 110]], atol=0.1)
+
+
+def test_anchors_that_fit_exactly_are_kept() -> None:
+    trainer = trainer_of(ROWS, [(10, 12), (20, 24), (40, 50), (80, 100)] * 4)
     fit_before_training(trainer)
     assert anchors_of(trainer.model) == anchors_of(trainer.ema.ema) == ROWS
     assert trainer.model.yaml["anchors"] == ROWS
+
+
+@pytest.mark.parametrize("start", [{"model": "best.pt"}, {"pretrained": "best.pt"}], ids=["model", "pretrained"])
+def test_weights_keep_the_anchors_they_have_learned(start: dict[str, str]) -> None:
+    trainer = trainer_of(ROWS, CLOSE_TO_ROWS, **start)
+    fit_before_training(trainer)
+    assert anchors_of(trainer.model) == ROWS
+
+
+def test_weights_whose_anchors_miss_faces_get_new_ones() -> None:
+    trainer = trainer_of(FAR_TOO_LARGE, CLOSE_TO_ROWS, model="best.pt")
+    fit_before_training(trainer)
+    np.testing.assert_allclose(anchors_of(trainer.model), [[11, 13, 22, 26], [44, 55, 88, 110]], atol=0.1)
 
 
 def test_a_resumed_run_keeps_the_anchors_of_its_checkpoint() -> None:

@@ -58,9 +58,7 @@ def test_boxes_of_another_shape_by_hand() -> None:
     # enclosing box 4 x 4: squared diagonal 32; 2/32 = 1/16.
     v = 4 / math.pi**2 * (math.atan(2 / 4) - math.atan(4 / 2)) ** 2
     beta = v / (1 - 1 / 3 + v)
-    assert loss_of(box, target, 3.0) == pytest.approx(
-        1 - (1 / 3) ** 3 + (1 / 16) ** 3 + (beta * v) ** 3, abs=1e-6
-    )
+    assert loss_of(box, target, 3.0) == pytest.approx(1 - (1 / 3) ** 3 + (1 / 16) ** 3 + (beta * v) ** 3, abs=1e-6)
     iou, distance, aspect = (float(term) for term in ciou_terms(torch.tensor([box]), torch.tensor([target])))
     assert (iou, distance, aspect) == pytest.approx((1 / 3, 1 / 16, beta * v), abs=1e-6)
 
@@ -89,9 +87,7 @@ def test_identical_boxes_cost_nothing(alpha: float) -> None:
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("pair", DEGENERATE.values(), ids=DEGENERATE)
-def test_degenerate_boxes_give_finite_values_and_gradients(
-    pair: tuple[list[float], list[float]], alpha: float
-) -> None:
+def test_degenerate_boxes_give_finite_values_and_gradients(pair: tuple[list[float], list[float]], alpha: float) -> None:
     box, target = torch.tensor([pair[0]], requires_grad=True), torch.tensor([pair[1]])
     loss, ciou = alpha_ciou_loss(box, target, alpha=alpha)
     loss.sum().backward()

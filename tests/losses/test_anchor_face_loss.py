@@ -218,6 +218,17 @@ def test_alpha_one_is_the_ciou_loss_of_the_positives() -> None:
     assert all(cubed[name] == plain[name] for name in ITEMS[1:])
 
 
+def test_annealing_sets_alpha_for_the_share_of_the_training() -> None:
+    head, batch = build_head(), face_batch()
+    annealed = AnchorFaceLoss(head, gains(), FaceLossSettings(alpha=3, alpha_start=1))
+    box_losses = []
+    for share in (0.0, 0.5, 1.0):
+        annealed.anneal(share)
+        box_losses.append(annealed({"raw": random_maps(head)}, batch)[1]["box_loss"])
+    expected = [run(head, random_maps(head), batch, FaceLossSettings(alpha=a))[1]["box_loss"] for a in (1, 2, 3)]
+    assert box_losses == expected
+
+
 def test_several_classes() -> None:
     head, batch = build_head(nc=3), face_batch()
     batch["cls"] = torch.tensor([[2.0], [0.0], [1.0]])

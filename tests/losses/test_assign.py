@@ -29,9 +29,7 @@ def literal_matches(
             for row in range(grid_hw[0]):
                 for column in range(grid_hw[1]):
                     same_row, same_column = row == math.floor(y), column == math.floor(x)
-                    near = (same_row and abs(x - column - 0.5) < 1) or (
-                        same_column and abs(y - row - 0.5) < 1
-                    )
+                    near = (same_row and abs(x - column - 0.5) < 1) or (same_column and abs(y - row - 0.5) < 1)
                     if near:
                         positives.add((int(image), a, row, column, face))
     return positives

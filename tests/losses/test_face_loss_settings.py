@@ -36,23 +36,29 @@ def test_unknown_key_lists_the_known_ones() -> None:
 
 @pytest.mark.parametrize("block", [3.0, ["alpha"], "alpha"])
 def test_a_block_that_is_no_mapping(block: Any) -> None:
-    with pytest.raises(
-        ValueError, match=rf"face_loss: expected a mapping of settings, got .*; known are {KNOWN}"
-    ):
+    with pytest.raises(ValueError, match=rf"face_loss: expected a mapping of settings, got .*; known are {KNOWN}"):
         FaceLossSettings.from_yaml(block)
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(FaceLossSettings)])
 @pytest.mark.parametrize("value", [-1, math.inf, math.nan, "3", None])
 def test_values_out_of_range(name: str, value: Any) -> None:
-    with pytest.raises(
-        ValueError, match=rf"face_loss: {name}: expected .*, got {value!r}; correct the model YAML"
-    ):
+    with pytest.raises(ValueError, match=rf"face_loss: {name}: expected .*, got {value!r}; correct the model YAML"):
         FaceLossSettings.from_yaml({name: value})
+
+
+def test_alpha_rises_evenly_from_its_start() -> None:
+    settings = FaceLossSettings(alpha=3.0, alpha_start=1.0)
+    # A quarter of the way from 1 to 3 is 1.5.
+    assert [settings.alpha_at(share) for share in (0.0, 0.25, 1.0)] == [1.0, 1.5, 3.0]
+
+
+def test_alpha_stays_where_it_starts_at_its_value() -> None:
+    assert FaceLossSettings(alpha=2.0, alpha_start=2.0).alpha_at(0.0) == 2.0
 
 
 def test_zero_switches_the_landmark_term_off_and_no_other() -> None:
     assert FaceLossSettings.from_yaml({"landmark_weight": 0}).landmark_weight == 0
-    for name in ("alpha", "wing_width", "wing_epsilon"):
+    for name in ("alpha", "alpha_start", "wing_width", "wing_epsilon"):
         with pytest.raises(ValueError, match=f"face_loss: {name}: expected a number above 0, got 0"):
             FaceLossSettings.from_yaml({name: 0})

@@ -110,6 +110,17 @@ def test_an_invisible_landmark_can_lie_anywhere() -> None:
     torch.testing.assert_close(losses_and_gradients(criterion, model, moved), before, rtol=0, atol=0)
 
 
+def test_annealing_from_alpha_one_starts_as_ultralytics_loss() -> None:
+    model, batch = build_model(pose=0.0), face_batch()
+    criterion = FreeFaceLoss(model, FaceLossSettings(alpha=3, alpha_start=1, landmark_weight=0))
+    stock = losses_and_gradients(v8PoseLoss(model), model, batch)
+    at_the_end = losses_and_gradients(criterion, model, batch)
+    criterion.anneal(0.0)
+    at_the_start = losses_and_gradients(criterion, model, batch)
+    torch.testing.assert_close(at_the_start, stock, rtol=0, atol=0)
+    assert at_the_end[1]["box_loss"] != stock[1]["box_loss"]
+
+
 def test_the_model_builds_its_criterion_from_the_yaml() -> None:
     model = build_model()
     model.yaml["face_loss"] = {"alpha": 2.0, "wing_width": 7.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,20 @@ from torch import nn
 from ultralytics.utils import LOGGER, colorstr
 from ultralytics.utils.torch_utils import unwrap_model
 
-from ultra_face.data.anchors import best_possible_recall, kmeans_anchors
+from ultra_face.data.anchors import best_possible_recall, kmeans_anchors, mean_best_iou
 from ultra_face.data.training_boxes import scale_to_training
 from ultra_face.heads.anchor_pose import AnchorPose
 
 
 def fit_before_training(trainer: Any) -> None:
-    """Replace the anchors by clusters of the training faces if that raises the best possible recall.
+    """Replace the anchors by clusters of the training faces where these fit the faces better.
 
-    The model, its EMA copy and the YAML that the checkpoint carries all get the new anchors. A resumed run keeps
-    those of its checkpoint. Other heads, and data with fewer faces than anchors, are left as they are.
+    They do if no face is lost to the best possible recall and the mean IoU of a face with its best anchor rises: recall
+    alone decides too little, since anchors that suit no face well meet its ratio of 4. Pretrained weights have learned
+    their anchors, so these go only if the recall itself rises.
+
+    The model, its EMA copy and the YAML that the checkpoint carries all get the new anchors. A resumed run keeps those
+    of its checkpoint. Other heads, and data with fewer faces than anchors, are left as they are.
     """
     models = [model for model in (trainer.model, trainer.ema and trainer.ema.ema) if model is not None]
     if trainer.args.resume or not all(_has_anchors(model) for model in models):
@@ -33,14 +38,19 @@ def fit_before_training(trainer: Any) -> None:
         LOGGER.info(f"{prefix}{len(sizes)} faces are fewer than the {num_anchors} anchors, keeping them")
         return
     anchors = np.round(kmeans_anchors(sizes, num_anchors, seed=trainer.args.seed), 1)
-    recall_before = best_possible_recall(sizes, before.reshape(-1, 2))
-    recall = best_possible_recall(sizes, anchors)
-    if recall <= recall_before:
-        LOGGER.info(f"{prefix}best possible recall {recall_before:.4f}, clusters {recall:.4f}, keeping the anchors")
+    covered_before, covered = _coverage(sizes, before.reshape(-1, 2)), _coverage(sizes, anchors)
+    change = "best possible recall {:.4f} -> {:.4f}, mean best IoU {:.4f} -> {:.4f}".format(
+        *(figure for pair in zip(covered_before, covered, strict=True) for figure in pair)
+    )
+    better = covered[0] > covered_before[0]
+    if not better and not _starts_from_weights(trainer.args):
+        better = covered[0] == covered_before[0] and covered[1] > covered_before[1]
+    if not better:
+        LOGGER.info(f"{prefix}clusters give {change}, keeping the anchors")
         return
     for model in models:
         set_anchors(model, anchors.reshape(before.shape))
-    LOGGER.info(f"{prefix}best possible recall {recall_before:.4f} -> {recall:.4f} with {anchors.tolist()}")
+    LOGGER.info(f"{prefix}{change} with {anchors.tolist()}")
 
 
 def set_anchors(model: nn.Module, anchors: NDArray[np.floating[Any]]) -> None:
@@ -72,6 +82,16 @@ def face_sizes(labels: list[dict[str, Any]], *, image_size: int) -> NDArray[np.f
     ]
     faces = np.concatenate(sizes) if sizes else np.zeros((0, 2))
     return np.asarray(faces[(faces > 0).all(axis=1)], dtype=np.float64)
+
+
+def _coverage(sizes: NDArray[np.float64], anchors: NDArray[np.float64]) -> tuple[float, float]:
+    """Best possible recall, and mean IoU of each face (N, 2) with its best anchor (A, 2) [input px]."""
+    return best_possible_recall(sizes, anchors), mean_best_iou(sizes, anchors)
+
+
+def _starts_from_weights(args: Any) -> bool:
+    """Whether a run begins with a checkpoint, as its model or as `pretrained=`."""
+    return str(args.model).endswith(".pt") or isinstance(args.pretrained, (str, Path))
 
 
 def _has_anchors(model: nn.Module) -> bool:

@@ -14,10 +14,7 @@ from ultra_face.eval.image_names import check_same_images, read_image_list
 from ultra_face.eval.plots import draw_precision_recall
 from ultra_face.eval.protocol import Evaluation, evaluate
 from ultra_face.eval.report import ap_percent, format_summary, summarise
-from ultra_face.eval.result_files import read_predictions
-
-DETECTOR_FILE = "detector.json"
-"""Beside the event folders: how the detections were made, for the report."""
+from ultra_face.eval.result_files import DETECTOR_FILE, read_predictions
 
 
 def report_folders(

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from ultra_face.eval.image_names import strip_image_suffix
 
+DETECTOR_FILE = "detector.json"
+"""Beside the event folders: how the detections were made, for reports."""
+
 _COLUMNS = 5  # x y w h score
 
 
