@@ -35,9 +35,10 @@ CURVE = {
 def main() -> None:
     """Train, then write the result file."""
     options = _options()
-    torch.set_num_threads(options.threads)
     model = YOLO(options.model)
     model.add_callback("on_train_start", on_train_start)
+    # Ultralytics sets a number of its own when it chooses the device, before this event.
+    model.add_callback("on_train_start", lambda _: torch.set_num_threads(options.threads))
     settings = {key: getattr(options, key) for key in ("imgsz", "epochs", "seed")} | FIXED_SETTINGS
     config = settings | {"model": options.model, "threads": options.threads, "precision": "bfloat16 forward"}
     record = provenance(config, options.data_name, options.seed)

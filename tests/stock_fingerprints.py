@@ -72,7 +72,7 @@ def fingerprint(name: str) -> dict[str, str]:
         marks["inference"] = digest(model.eval()(image))
         if model.task == "pose":
             model.args = DEFAULT_CFG
-            loss, items = model.train().loss({"img": image, **pose_batch(tuple(model.kpt_shape))})
+            loss, items = model.train().loss({"img": image, **pose_batch(tuple(model.model[-1].kpt_shape))})
             marks["loss"] = digest((loss, items))
             marks["criterion"] = type(model.criterion).__qualname__
     return marks

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ultra_face.detection_settings import Run, Settings, add_options, describe, parse_scales, take_run
+from ultra_face.detection_settings import Run, Settings, add_options, describe, parse_run, parse_scales
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,7 @@ def take():
         parser = ArgumentParser()
         parser.add_argument("--predictions")
         add_options(parser, output="runs/x")
-        options = parser.parse_args(line.split())
-        return take_run(parser, options), options
+        return parse_run(parser, line.split())
 
     return parse
 

@@ -29,6 +29,7 @@ def tiny(*rows: list, head: list | None = None, **settings: object) -> dict:
     head = head or [[0, -1], 1, "AnchorPose", ["nc", "kpt_shape", "anchors"]]
     return {
         "nc": 1,
+        "scale": "n",  # which C3k2 asks for
         "kpt_shape": KPT_SHAPE,
         "anchors": ANCHORS,
         "backbone": backbone,
@@ -93,9 +94,7 @@ def test_a_seam_that_fails_is_reported_with_its_reason():
 def test_our_layers_mix_with_stock_layers(row):
     """The stock layer between two of ours, with two repeats, which the parser counts for some layers only."""
     name, arguments = row
-    model = build(
-        tiny([-1, 2, "MC4f", [32]], [-1, 2, name, arguments], [-1, 1, "SimAM", []], [-1, 1, "MSPAM", [32]])
-    )
+    model = build(tiny([-1, 2, "MC4f", [32]], [-1, 2, name, arguments], [-1, 1, "SimAM", []], [-1, 1, "MSPAM", [32]]))
     decoded = model.eval()(torch.rand(1, 3, 64, 64))[0]
     # 2 anchors on 16 x 16 and 8 x 8 cells; box 4, class 1, landmarks 5 x 3.
     assert decoded.shape == (1, 4 + 1 + 15, 2 * (16 * 16 + 8 * 8))
@@ -103,7 +102,7 @@ def test_our_layers_mix_with_stock_layers(row):
 
 def test_width_and_repeats_scale_our_layers_as_stock_layers():
     """MC4f follows C3's rules: half of 64 channels, a third of 6 repeats, which go to the constructor."""
-    model = build(tiny([-1, 6, "MC4f", [64]], scales={"n": [0.33, 0.5, 1024]}, scale="n"))
+    model = build(tiny([-1, 6, "MC4f", [64]], scales={"n": [0.33, 0.5, 1024]}))
     layer = model.model[2]
     assert type(layer).__name__ == "MC4f"  # not a Sequential of repeated layers
     assert layer(torch.rand(1, 16, 8, 8)).shape[1] == 64 * 0.5
@@ -112,11 +111,7 @@ def test_width_and_repeats_scale_our_layers_as_stock_layers():
 
 @pytest.mark.parametrize("with_ours", [True, False], ids=["ours", "stock only"])
 def test_an_unknown_layer_gets_an_error_that_lists_ours(with_ours):
-    model = (
-        tiny([-1, 1, "MC4F", [32]])
-        if with_ours
-        else tiny([-1, 1, "MC4F", [32]], head=[[0], 1, "Detect", ["nc"]])
-    )
+    model = tiny([-1, 1, "MC4F", [32]]) if with_ours else tiny([-1, 1, "MC4F", [32]], head=[[0], 1, "Detect", ["nc"]])
     with pytest.raises(KeyError, match=r"layer 2: unknown layer 'MC4F'.*correct the name") as caught:
         build(model)
     assert all(name in str(caught.value) for name in OURS)
@@ -132,9 +127,7 @@ def test_channels_below_one_are_rejected(name, channels):
 
 
 def test_a_wrong_number_of_anchors_is_rejected():
-    with pytest.raises(
-        ValueError, match=r"anchors: expected 2 rows, one a level, got 3.*tools/kmeans_anchors.py"
-    ):
+    with pytest.raises(ValueError, match=r"anchors: expected 2 rows, one a level, got 3.*tools/kmeans_anchors.py"):
         build(tiny(anchors=[*ANCHORS, [146, 217]]))
 
 
@@ -165,9 +158,7 @@ def test_parser_refuses_a_parser_without_the_sets_it_extends(monkeypatch):
     assert tasks.parse_model is parse_model
 
 
-@pytest.mark.parametrize(
-    "changed", [lambda d, ch, verbose, more: None, print, None], ids=["arguments", "C", "gone"]
-)
+@pytest.mark.parametrize("changed", [lambda d, ch, verbose, more: None, print, None], ids=["arguments", "C", "gone"])
 def test_parser_leaves_a_changed_parser_alone(monkeypatch, changed):
     monkeypatch.setattr(tasks, "parse_model", changed)
     assert not host._apply("parser", host._parser).holds
@@ -225,9 +216,7 @@ def test_a_head_refines_inference_only():
     assert tasks.PoseModel._predict_once(Model(Head()).eval(), "image", "more") == ("stock", "image", "more")
 
 
-@pytest.mark.parametrize(
-    ("seam", "method"), [("criterion", "init_criterion"), ("refinement", "_predict_once")]
-)
+@pytest.mark.parametrize(("seam", "method"), [("criterion", "init_criterion"), ("refinement", "_predict_once")])
 def test_a_missing_method_is_named(monkeypatch, seam, method):
     monkeypatch.setattr(tasks, "PoseModel", type("PoseModel", (), {}))
     with pytest.raises(SeamError, match=f"PoseModel has no {method}"):

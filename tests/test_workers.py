@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -52,9 +53,7 @@ def data(folder: Path) -> Path:
 def checkpoint(folder: Path, data: Path) -> Path:
     """A checkpoint of one epoch, trained by the stock command from a folder without any YAML of ours."""
     settings = TRAINING | {"model": MODEL, "data": data, "project": folder, "name": "run"}
-    run_python(
-        "-c", YOLO_SCRIPT, "train", *(f"{key}={value}" for key, value in settings.items()), folder=folder
-    )
+    run_python("-c", YOLO_SCRIPT, "train", *(f"{key}={value}" for key, value in settings.items()), folder=folder)
     return folder / "run" / "weights" / "best.pt"
 
 
@@ -100,8 +99,8 @@ def test_a_truncated_checkpoint_says_so(checkpoint, folder, safe_load):
     broken = folder / f"truncated{safe_load}.pt"
     broken.write_bytes(checkpoint.read_bytes()[:-2000])
     done = load(broken, folder=folder, status=1, ULTRALYTICS_SAFE_LOAD=safe_load)
-    assert f"{broken} is not a loadable checkpoint" in done.stderr
-    assert "empty, truncated or corrupted" in done.stderr
+    # From Ultralytics itself; versions before that check have the sentence of torch.
+    assert re.search("empty, truncated or corrupted|was not saved properly, was transferred incorrectly", done.stderr)
 
 
 @pytest.mark.parametrize("built", [False, True], ids=["YAML", "module"])

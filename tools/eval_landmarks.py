@@ -9,7 +9,7 @@ Predictions and annotations are in the layout of RetinaFace's label.txt; predict
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from ultra_face.detection_settings import add_options, take_run
+from ultra_face.detection_settings import add_options, parse_run
 from ultra_face.eval.landmark_report import report_landmarks
 
 
@@ -24,15 +24,12 @@ def main() -> None:
     add("--json", dest="json_file", help="write the record here; - prints it instead of the table")
     add("--plot", type=Path, help="picture of the cumulative errors")
     add_options(parser, output="runs/landmarks.txt")
-    options = parser.parse_args()
-    run = take_run(parser, options)
+    run, options = parse_run(parser)
     if run is not None:
-        from ultralytics.utils import TQDM  # torch is needed to run a model only
-
-        from ultra_face.detect_folders import write_landmarks
+        from ultra_face.detect_folders import write_landmarks  # torch is needed here only
 
         sources = {"annotations": options.annotations, "subset_list": options.subset_list}
-        options.predictions = write_landmarks(run, **sources, progress=TQDM)
+        options.predictions = write_landmarks(run, **sources)
     report_landmarks(**vars(options))
 
 

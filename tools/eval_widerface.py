@@ -7,7 +7,7 @@ python tools/eval_widerface.py --model best.pt --images WIDER_val/images --groun
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from ultra_face.detection_settings import add_options, take_run
+from ultra_face.detection_settings import add_options, parse_run
 from ultra_face.eval.folders import report_folders
 
 
@@ -25,15 +25,12 @@ def main() -> None:
     add("--json", dest="json_file", help="write the record here; - prints it instead of the table")
     add("--plot", type=Path, help="picture of the precision-recall curves")
     add_options(parser, output="runs/widerface")
-    options = parser.parse_args()
-    run = take_run(parser, options)
+    run, options = parse_run(parser)
     if run is not None:
-        from ultralytics.utils import TQDM  # torch is needed to run a model only
-
-        from ultra_face.detect_folders import write_result_files
+        from ultra_face.detect_folders import write_result_files  # torch is needed here only
 
         sources = {"ground_truth": options.ground_truth, "subset_list": options.subset_list}
-        options.predictions = write_result_files(run, **sources, progress=TQDM)
+        options.predictions = write_result_files(run, **sources)
     report_folders(**vars(options))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from ultralytics import YOLO
+from ultralytics.utils import LOGGER, TQDM
 
 from ultra_face.detect_images import Image, detect
 from ultra_face.detection_settings import Run, describe
@@ -27,8 +29,20 @@ from ultra_face.eval.result_files import DETECTOR_FILE, write_predictions
 Progress = Callable[[Iterable[str]], Iterable[str]]
 
 
+def progress_on_standard_error(names: Iterable[str]) -> Iterator[str]:
+    """Show how far an iteration is, and what the host says meanwhile, leaving standard output to results."""
+    moved = [handler for handler in LOGGER.handlers if getattr(handler, "stream", None) is sys.stdout]
+    for handler in moved:
+        handler.setStream(sys.stderr)
+    try:
+        yield from TQDM(names, file=sys.stderr)
+    finally:
+        for handler in moved:
+            handler.setStream(sys.stdout)
+
+
 def write_result_files(
-    run: Run, *, ground_truth: Path, subset_list: Path | None = None, progress: Progress = iter
+    run: Run, *, ground_truth: Path, subset_list: Path | None = None, progress: Progress = progress_on_standard_error
 ) -> Path:
     """Detect faces in the images that have ground truth and write official result files.
 
@@ -57,7 +71,9 @@ def write_result_files(
     return run.output
 
 
-def write_landmarks(run: Run, *, annotations: Path, subset_list: Path | None = None, progress: Progress = iter) -> Path:
+def write_landmarks(
+    run: Run, *, annotations: Path, subset_list: Path | None = None, progress: Progress = progress_on_standard_error
+) -> Path:
     """Detect faces in annotated images and write them with their landmarks in RetinaFace's layout.
 
     Args:

@@ -88,7 +88,7 @@ def run_pass(model: YOLO, image: Image, scale: int | None, mirrored: bool, setti
     scores = result.boxes.conf.cpu().numpy().astype(np.float64)
     points = np.zeros((len(boxes), 0, 2))
     if result.keypoints is not None:
-        points = result.keypoints.data[..., :2].cpu().numpy().astype(np.float64).reshape(len(boxes), -1, 2)
+        points = result.keypoints.data[..., :2].cpu().numpy().astype(np.float64)
     if mirrored:
         boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
         points[..., 0] = width - points[..., 0]

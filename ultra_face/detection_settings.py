@@ -78,17 +78,17 @@ def add_options(parser: ArgumentParser, *, output: str) -> None:
     group.add_argument("--device", help="such as cpu or 0; found by Ultralytics where not given")
 
 
-def take_run(parser: ArgumentParser, options: Namespace) -> Run | None:
-    """Take the options of `add_options` out of the parsed ones; None where `--predictions` is given instead.
+def parse_run(parser: ArgumentParser, line: Sequence[str] | None = None) -> tuple[Run | None, Namespace]:
+    """Parse the command line: the run that it asks for, None with `--predictions`, and all other options.
 
-    Exits with a usage message unless exactly one of `--model` and `--predictions` is given, or without
-    `--images`.
+    Exits with a usage message unless one of `--model` and `--predictions` is given, and `--images` with a model.
     """
+    options = parser.parse_args(line)
     taken = {name: vars(options).pop(name) for name in _OPTIONS}
     if (taken["model"] is None) == (options.predictions is None):
         parser.error("give one of --predictions and --model")
     if taken["model"] is None:
-        return None
+        return None, options
     if taken["images"] is None:
         parser.error("--model needs --images")
     settings = Settings(
@@ -99,7 +99,7 @@ def take_run(parser: ArgumentParser, options: Namespace) -> Run | None:
         max_det=taken["max_det"],
         device=taken["device"],
     )
-    return Run(taken["model"], taken["images"], taken["output"], settings)
+    return Run(taken["model"], taken["images"], taken["output"], settings), options
 
 
 def describe(settings: Settings) -> dict[str, Any]:

@@ -54,8 +54,7 @@ class Faces:
         if result.keypoints is None:
             raise ValueError("Faces: expected a result with keypoints, got none; predict with a face model")
         result = result.cpu().numpy()
-        landmarks = result.keypoints.data[..., :2].reshape(len(result.boxes), -1, 2)
-        return cls(result.boxes.xyxy, landmarks, result.boxes.conf)
+        return cls(result.boxes.xyxy, result.keypoints.data[..., :2], result.boxes.conf)
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -1,6 +1,7 @@
 """The seams between Ultralytics and this package: the only file that touches the internals of the host.
 
-Each seam first checks that what it changes looks as expected. If it does not, that seam is left alone and
+The callbacks look at trainers and validators through their public events; `callbacks/observers.py` says how it sees what
+these do not show. Each seam first checks that what it changes looks as expected. If it does not, that seam is left alone and
 `registration` warns; stock models are untouched either way.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -16,7 +18,7 @@ import torch
 import ultralytics
 from torch import nn
 from ultralytics.nn import tasks
-from ultralytics.utils import checks, downloads
+from ultralytics.utils import SETTINGS, checks, downloads
 from ultralytics.utils.callbacks import base as host_callbacks
 
 from ultra_face import files, model_yaml
@@ -104,10 +106,12 @@ def _refinement() -> None:
     stock = _method("_predict_once")
 
     @functools.wraps(stock)
-    def _predict_once(self: nn.Module, x: Any, *args: Any, **kwargs: Any) -> Any:
-        y = stock(self, x, *args, **kwargs)
-        refine = None if self.training else getattr(self.model[-1], "refine", None)  # type: ignore[index]
-        return y if refine is None else refine(y, image=x, detect=functools.partial(stock, self))
+    def _predict_once(self: nn.Module, x: Any, profile: bool = False, embed: Any = None) -> Any:
+        y = stock(self, x, profile, embed)
+        refine = getattr(self.model[-1], "refine", None)  # type: ignore[index]
+        if refine is None or self.training or embed:
+            return y
+        return refine(y, image=x, detect=functools.partial(stock, self))
 
     tasks.PoseModel._predict_once = _predict_once
 
@@ -141,7 +145,8 @@ def _files() -> None:
 
     @functools.wraps(stock_download)
     def attempt_download_asset(file: Any, *args: Any, **kwargs: Any) -> Any:
-        packaged = None if files.exists(file) else files.find_weights(file)
+        is_users = files.exists(file) or files.exists(SETTINGS["weights_dir"] / Path(str(file).strip()))
+        packaged = None if is_users else files.find_weights(file)
         return stock_download(file, *args, **kwargs) if packaged is None else str(packaged)
 
     _rebind(stock_check, check_file)

@@ -61,7 +61,10 @@ def prepare(
     if not named & {*layers, *heads}:
         return model
 
-    FaceLossSettings.from_yaml(model.get("face_loss"))
+    try:
+        FaceLossSettings.from_yaml(model.get("face_loss"))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
     kpt_shape = model.get("kpt_shape")
     if named & {*heads} and kpt_shape not in KPT_SHAPES:
         raise ValueError(

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from ultralytics.utils import LOGGER, colorstr
-from ultralytics.utils.torch_utils import unwrap_model
 
+from ultra_face.callbacks.face_model import face_model
 from ultra_face.data.anchors import best_possible_recall, kmeans_anchors, mean_best_iou
 from ultra_face.data.training_boxes import scale_to_training
 from ultra_face.heads.anchor_pose import AnchorPose
+
+RECALL_OF_LEARNED_ANCHORS = 0.98
+"""Below this best possible recall, anchors that come with weights are replaced; the limit of YOLOv5's autoanchor."""
 
 
 def fit_before_training(trainer: Any) -> None:
@@ -22,16 +24,17 @@ def fit_before_training(trainer: Any) -> None:
 
     They do if no face is lost to the best possible recall and the mean IoU of a face with its best anchor rises: recall
     alone decides too little, since anchors that suit no face well meet its ratio of 4. Pretrained weights have learned
-    their anchors, so these go only if the recall itself rises.
+    their anchors, which go only if they miss many faces.
 
     The model, its EMA copy and the YAML that the checkpoint carries all get the new anchors. A resumed run keeps those
     of its checkpoint. Other heads, and data with fewer faces than anchors, are left as they are.
     """
-    models = [model for model in (trainer.model, trainer.ema and trainer.ema.ema) if model is not None]
-    if trainer.args.resume or not all(_has_anchors(model) for model in models):
+    faces = [face_model(model) for model in (trainer.model, trainer.ema and trainer.ema.ema)]
+    models = [model for model in faces if model is not None and isinstance(model.model[-1], AnchorPose)]
+    if trainer.args.resume or not models:
         return
     sizes = face_sizes(trainer.train_loader.dataset.labels, image_size=trainer.args.imgsz)
-    before = unwrap_model(trainer.model).model[-1].anchor_wh.cpu().numpy()
+    before = models[0].model[-1].anchor_wh.cpu().numpy()
     num_anchors = before[..., 0].size
     prefix = colorstr("adaptive anchors: ")
     if len(sizes) < num_anchors:
@@ -42,9 +45,10 @@ def fit_before_training(trainer: Any) -> None:
     change = "best possible recall {:.4f} -> {:.4f}, mean best IoU {:.4f} -> {:.4f}".format(
         *(figure for pair in zip(covered_before, covered, strict=True) for figure in pair)
     )
-    better = covered[0] > covered_before[0]
-    if not better and not _starts_from_weights(trainer.args):
-        better = covered[0] == covered_before[0] and covered[1] > covered_before[1]
+    if _starts_from_weights(trainer.args):
+        better = covered_before[0] < RECALL_OF_LEARNED_ANCHORS and covered[0] > covered_before[0]
+    else:
+        better = covered[0] >= covered_before[0] and covered[1] > covered_before[1]
     if not better:
         LOGGER.info(f"{prefix}clusters give {change}, keeping the anchors")
         return
@@ -53,12 +57,11 @@ def fit_before_training(trainer: Any) -> None:
     LOGGER.info(f"{prefix}{change} with {anchors.tolist()}")
 
 
-def set_anchors(model: nn.Module, anchors: NDArray[np.floating[Any]]) -> None:
+def set_anchors(model: Any, anchors: NDArray[np.floating[Any]]) -> None:
     """Write anchors (levels, A, 2) [input px] into the head's buffer and the model's YAML."""
-    bare = unwrap_model(model)
-    buffer = bare.model[-1].anchor_wh
+    buffer = model.model[-1].anchor_wh
     buffer.copy_(torch.from_numpy(np.asarray(anchors, dtype=np.float32)).to(buffer))
-    bare.yaml["anchors"] = yaml_rows(anchors)
+    model.yaml["anchors"] = yaml_rows(anchors)
 
 
 def yaml_rows(anchors: NDArray[np.floating[Any]]) -> list[list[float]]:
@@ -92,7 +95,3 @@ def _coverage(sizes: NDArray[np.float64], anchors: NDArray[np.float64]) -> tuple
 def _starts_from_weights(args: Any) -> bool:
     """Whether a run begins with a checkpoint, as its model or as `pretrained=`."""
     return str(args.model).endswith(".pt") or isinstance(args.pretrained, (str, Path))
-
-
-def _has_anchors(model: nn.Module) -> bool:
-    return isinstance(unwrap_model(model).model[-1], AnchorPose)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ultralytics.utils.torch_utils import unwrap_model
+from ultra_face.callbacks.face_model import face_model
 
 
 def anneal_alpha(trainer: Any) -> None:
-    """Tell the criterion of a face model how far the training is; other models are left alone."""
-    model = unwrap_model(trainer.model)
-    if not hasattr(getattr(model, "model", [None])[-1], "criterion"):
-        return
-    if getattr(model, "criterion", None) is None:
-        model.criterion = model.init_criterion()
-    model.criterion.anneal(trainer.epoch / max(trainer.epochs - 1, 1))
+    """Tell the criteria of a face model and of its EMA copy how far the training is; other models are left alone.
+
+    The EMA copy is the one that is validated: with the same alpha the losses of training and validation compare.
+    """
+    for model in map(face_model, (trainer.model, trainer.ema and trainer.ema.ema)):
+        if model is not None:
+            if getattr(model, "criterion", None) is None:
+                model.criterion = model.init_criterion()
+            model.criterion.anneal(trainer.epoch / max(trainer.epochs - 1, 1))

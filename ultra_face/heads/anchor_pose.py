@@ -20,6 +20,7 @@ from ultra_face.losses.settings import FaceLossSettings
 # Expected faces a 640 px image and probability of the right class, for the biases at the start (YOLOv5).
 FACES_PER_IMAGE = 8
 CLASS_PRIOR = 0.6
+FORMATS_WITHOUT_ANCHORS = {"saved_model", "pb", "edgetpu", "executorch", "imx", "hailo"}
 
 
 class AnchorPose(Pose):  # type: ignore[misc]
@@ -27,7 +28,8 @@ class AnchorPose(Pose):  # type: ignore[misc]
 
     Training: `{"feats": maps, "raw": (B, A, 5 + nc + nk, H, W) a level}`. Inference: Ultralytics' pose layout
     (B, 4 + nc + nk, N) with centre, size [input px] (corners where the exporter sets `xyxy` for its NMS), score =
-    objectness x class, landmarks [input px] and visibility.
+    objectness x class, landmarks [input px] and visibility. Weights of another class count or order transfer but for
+    this head, whose rows are not told apart by class name.
 
     Args:
         nc: number of classes.
@@ -39,6 +41,7 @@ class AnchorPose(Pose):  # type: ignore[misc]
 
     Raises:
         ValueError: anchors that are no positive pairs, unequal in number, or not one row a level; `end2end` on.
+        NotImplementedError: export to a format for which Ultralytics replaces the decoding.
     """
 
     supports_tta = True
@@ -53,9 +56,9 @@ class AnchorPose(Pose):  # type: ignore[misc]
         ch: Sequence[int] = (),
     ) -> None:
         nn.Module.__init__(self)
+        sizes = anchor_sizes(anchors, num_levels=len(ch))
         if end2end:
             raise ValueError("AnchorPose: end2end: expected false, got true; this head needs NMS, use FacePose instead")
-        sizes = anchor_sizes(anchors, num_levels=len(ch))
         self.nc, self.nl, self.reg_max = nc, len(ch), reg_max
         self.kpt_shape = tuple(kpt_shape)
         self.nk = kpt_shape[0] * kpt_shape[1]
@@ -73,8 +76,16 @@ class AnchorPose(Pose):  # type: ignore[misc]
         outputs = {"feats": x, "raw": raw}
         if self.training:
             return outputs
+        if self.export and self.format in FORMATS_WITHOUT_ANCHORS:
+            raise NotImplementedError(
+                f"AnchorPose: Ultralytics' {self.format} export rewrites the decoding of its own heads and would get "
+                "wrong boxes here; export onnx, openvino or torchscript, or train yolov5-aesvc-free.yaml"
+            )
         decoded = torch.cat([self._decode(level, maps) for level, maps in enumerate(raw)], dim=2)
-        return decoded if self.export else (decoded, outputs)
+        if self.export:
+            return decoded
+        # Ultralytics draws what a layer looks at (`visualize=True`) from logits of this name.
+        return decoded, outputs | {"scores": decoded[:, 4 : 4 + self.nc].logit(eps=1e-6)}
 
     def criterion(self, model: nn.Module) -> AnchorFaceLoss:
         """FaceLoss for this head, with the gains of the run and the `face_loss:` block of the model's YAML."""
@@ -84,8 +95,8 @@ class AnchorPose(Pose):  # type: ignore[misc]
         """Start from a few faces an image and a likely class; needs the strides."""
         for conv, stride in zip(self.predict, self.stride, strict=True):
             bias = conv.bias.detach().view(self.na, self.no)  # type: ignore[operator]
-            bias[:, 4] += math.log(FACES_PER_IMAGE / (640 / float(stride)) ** 2)
-            bias[:, 5 : 5 + self.nc] += math.log(CLASS_PRIOR / (self.nc - 0.99999))
+            bias[:, 4] = math.log(FACES_PER_IMAGE / (640 / float(stride)) ** 2)
+            bias[:, 5 : 5 + self.nc] = math.log(CLASS_PRIOR / (self.nc - 0.99999))
 
     @staticmethod
     def relative_boxes(values: Tensor, anchors: Tensor) -> Tensor:
@@ -105,9 +116,9 @@ class AnchorPose(Pose):  # type: ignore[misc]
 
     def _decode(self, level: int, raw: Tensor) -> Tensor:
         """Raw maps (B, A, no, H, W) -> (B, 4 + nc + nk, A x H x W) [input px]."""
-        stride = self.stride[level].to(raw)
+        stride = self.stride[level].type_as(raw)
         height, width = raw.shape[-2:]
-        anchors = self.anchor_wh[level].to(raw).view(1, self.na, 2, 1)
+        anchors = self.anchor_wh[level].type_as(raw).view(1, self.na, 2, 1)
         cells = _cells(height, width, raw)
         values = raw.flatten(3)
         box, objectness, cls, points = torch.split(values, [4, 1, self.nc, self.nk], dim=2)
@@ -137,9 +148,10 @@ def anchor_sizes(anchors: Sequence[Sequence[float]], *, num_levels: int) -> Tens
     """
     remedy = "correct `anchors:` in the model YAML, or run tools/kmeans_anchors.py"
     are_rows = isinstance(anchors, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in anchors)
-    if not are_rows or len(anchors) != num_levels:
-        got = len(anchors) if are_rows else repr(anchors)
-        raise ValueError(f"AnchorPose: anchors: expected {num_levels} rows, one a level, got {got}; {remedy}")
+    if not are_rows:
+        raise ValueError(f"AnchorPose: anchors: expected rows of widths and heights, one a level, got {anchors!r}; {remedy}")
+    if len(anchors) != num_levels:
+        raise ValueError(f"AnchorPose: anchors: expected {num_levels} rows, one a level, got {len(anchors)}; {remedy}")
     lengths = sorted({len(row) for row in anchors})
     if len(lengths) != 1 or lengths[0] == 0 or lengths[0] % 2:
         raise ValueError(
@@ -153,7 +165,6 @@ def anchor_sizes(anchors: Sequence[Sequence[float]], *, num_levels: int) -> Tens
 
 def _cells(height: int, width: int, like: Tensor) -> Tensor:
     """Column and row of each cell, row by row: (2, H x W) [strides]."""
-    rows = torch.arange(height, dtype=like.dtype, device=like.device)
-    columns = torch.arange(width, dtype=like.dtype, device=like.device)
+    rows, columns = torch.arange(height).type_as(like), torch.arange(width).type_as(like)  # traced without a device
     grid_y, grid_x = torch.meshgrid(rows, columns, indexing="ij")
     return torch.stack([grid_x.flatten(), grid_y.flatten()])

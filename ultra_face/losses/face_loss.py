@@ -1,7 +1,8 @@
 """FaceLoss = alpha-CIoU + lambda x wing, with the score terms of each head. Source: YOLOv5n-AESVC, equation 5.
 
 `AnchorFaceLoss` serves AnchorPose, `FreeFaceLoss` the anchor-free FacePose. Both return what Ultralytics' own criteria
-return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, `dfl`.
+return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and `dfl` for the anchor-free head, the only one
+with a distribution.
 
 Deviations: alpha rises from 1 to its value during training, since alpha = 3 alone has hardly any gradient on the loose
 boxes of the first epochs. The score terms are summed over all anchors and divided by the summed targets, as in
@@ -189,8 +190,9 @@ class AlphaBboxLoss(BboxLoss):  # type: ignore[misc]
         ciou_loss, dfl_loss = super().forward(pred_dist, pred_bboxes, anchor_points, *targets, imgsz, stride)
         if self.alpha == 1:
             return ciou_loss, dfl_loss
-        weight = target_scores[fg_mask].sum(-1, keepdim=True)
-        loss, _ = alpha_ciou_loss(pred_bboxes[fg_mask], target_bboxes[fg_mask], alpha=self.alpha)
+        positives = fg_mask.nonzero(as_tuple=True)
+        weight = target_scores[positives].sum(-1, keepdim=True)
+        loss, _ = alpha_ciou_loss(pred_bboxes[positives], target_bboxes[positives], alpha=self.alpha)
         return (loss * weight).sum() / target_scores_sum, dfl_loss
 
 

@@ -1,4 +1,8 @@
-"""The landmark part of FaceLoss, shared by both heads. Source: YOLOv5n-AESVC, equations 3 and 4."""
+"""The landmark part of FaceLoss, shared by both heads. Source: YOLOv5n-AESVC, equations 3 and 4.
+
+Deviation: the mean over visible coordinates instead of the sum, so that faces with missing landmarks weigh no less; the
+paper gives w and epsilon no unit, ours is the stride of the level, as in YOLO5Face (Qi et al. 2022).
+"""
 
 from __future__ import annotations
 

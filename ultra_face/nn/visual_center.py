@@ -19,10 +19,11 @@ def residual_encoding(x: Tensor, codewords: Tensor, scales: Tensor) -> Tensor:
     Computed in float32, without ever building the (B, N, K, C) residuals:
     |x - b|^2 = |x|^2 - 2 x.b + |b|^2 and e_k = (A^T X)_k - b_k sum_i a_ik.
     """
-    x, codewords, scales = x.float(), codewords.float(), scales.float()
-    squared = x.square().sum(2, keepdim=True) - 2 * x @ codewords.t() + codewords.square().sum(1)
-    assignment = (scales * squared).softmax(dim=2)
-    return assignment.transpose(1, 2) @ x - codewords * assignment.sum(1).unsqueeze(2)
+    with torch.autocast(x.device.type, enabled=False):
+        x, codewords, scales = x.float(), codewords.float(), scales.float()
+        squared = x.square().sum(2, keepdim=True) - 2 * x @ codewords.t() + codewords.square().sum(1)
+        assignment = (scales * squared).softmax(dim=2)
+        return assignment.transpose(1, 2) @ x - codewords * assignment.sum(1).unsqueeze(2)
 
 
 class LearnableVisualCenter(nn.Module):
