@@ -16,7 +16,7 @@ import ultra_face
 
 PHOTOGRAPHS = sorted(ASSETS.glob("*.jpg"))  # those that Ultralytics ships
 SIZE = 160  # of the square input [px]
-STEPS = 100
+STEPS = 150
 
 # Photograph, then centre and size as fractions of the input. Where faces really are does not matter.
 FACES = torch.tensor(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from ultralytics import YOLO
 from ultralytics.engine.results import Results
 
 from ultra_face import Faces
@@ -40,6 +41,12 @@ def test_a_result_without_detections_gives_no_faces() -> None:
     faces = Faces.from_result(result(torch.zeros(0, 5, 3), num_faces=0))
     assert len(faces) == 0
     assert list(faces) == []
+
+
+def test_a_photograph_without_faces_gives_no_faces() -> None:
+    # An untrained model is sure of nothing.
+    (found,) = YOLO("yolov5n-face.yaml").predict(np.zeros((64, 64, 3), np.uint8), imgsz=64, conf=0.99, verbose=False)
+    assert len(Faces.from_result(found)) == 0
 
 
 def test_a_result_without_keypoints_is_refused() -> None:

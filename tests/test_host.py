@@ -196,7 +196,7 @@ class Model(nn.Module):
 def stock_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     """A PoseModel without our seams, whose two methods tell that they are stock."""
     monkeypatch.setattr(tasks.PoseModel, "init_criterion", lambda self: "stock criterion")
-    monkeypatch.setattr(tasks.PoseModel, "_predict_once", lambda self, x, *args: ("stock", x, *args))
+    monkeypatch.setattr(tasks.PoseModel, "_predict_once", lambda self, x, profile=False, embed=None: ("stock", x, embed))
 
 
 @pytest.mark.usefixtures("stock_methods")
@@ -211,9 +211,11 @@ def test_a_head_brings_its_own_criterion():
 def test_a_head_refines_inference_only():
     host._refinement()
     model = Model(Head(refine=lambda y, *, image, detect: (y, image, detect("crops")))).eval()
-    assert tasks.PoseModel._predict_once(model, "image") == (("stock", "image"), "image", ("stock", "crops"))
-    assert tasks.PoseModel._predict_once(model.train(), "image") == ("stock", "image")
-    assert tasks.PoseModel._predict_once(Model(Head()).eval(), "image", "more") == ("stock", "image", "more")
+    stock = ("stock", "image", None)
+    assert tasks.PoseModel._predict_once(model, "image") == (stock, "image", ("stock", "crops", None))
+    assert tasks.PoseModel._predict_once(model, "image", embed=[1]) == ("stock", "image", [1])  # no predictions
+    assert tasks.PoseModel._predict_once(model.train(), "image") == stock
+    assert tasks.PoseModel._predict_once(Model(Head()).eval(), "image") == stock
 
 
 @pytest.mark.parametrize(("seam", "method"), [("criterion", "init_criterion"), ("refinement", "_predict_once")])

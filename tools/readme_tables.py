@@ -16,14 +16,14 @@ BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DO
 
 def training(results: Path) -> str:
     """Training on real photographs: a row a model."""
-    rows = ["| model | parameters | box mAP50 | box mAP50-95 | pose mAP50-95 | landmark error | CPU time |", "| --- " * 7 + "|"]
+    rows = ["| model | parameters | box mAP50 | box mAP50-95 | pose mAP50-95 | landmark error |", "| --- " * 6 + "|"]
     for file in ("training-aesvc.json", "training-stock.json"):
         record = json.loads((results / file).read_text())
         best, config = record["best"], record["provenance"]["config"]
         rows.append(
             f"| `{Path(config['model']).stem}` | {record['parameters']:,} | {best['box_map50']:.3f} "
             f"| {best['box_map50_95']:.3f} | {best['pose_map50_95']:.3f} "
-            f"| {100 * record['landmarks']['nme_box']:.2f} % | {record['cpu_s'] / 60:.0f} min |"
+            f"| {100 * record['landmarks']['nme_box']:.2f} % |"
         )
     return "\n".join(rows)
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-# Where eyes, nose and mouth corners lie, image left to right, in the 112 x 112 px crop that face recognition networks are
-# trained on (ArcFace, Deng et al. 2019).
+# Where eyes, nose and mouth corners lie, image left to right, in the 112 x 112 px crop that face recognition networks
+# are trained on (ArcFace, Deng et al. 2019).
 RECOGNITION_TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )

@@ -1,8 +1,8 @@
-"""The seams between Ultralytics and this package: the only file that touches the internals of the host.
+"""The seams between Ultralytics and this package: the only file that changes the host.
 
-The callbacks look at trainers and validators through their public events; `callbacks/observers.py` says how it sees what
-these do not show. Each seam first checks that what it changes looks as expected. If it does not, that seam is left alone and
-`registration` warns; stock models are untouched either way.
+Each seam first checks that what it changes looks as expected. If it does not, that seam is left alone and
+`registration` warns; stock models are untouched either way. The callbacks look at trainers and validators through
+their public events; `callbacks/observers.py` says how it sees what these do not show.
 """
 
 from __future__ import annotations

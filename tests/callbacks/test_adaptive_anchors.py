@@ -52,10 +52,11 @@ def trainer_of(
 ) -> SimpleNamespace:
     """What the callback reads of a trainer, before its first epoch."""
     model = PoseModel(tiny_yaml(anchors, head), verbose=False)
+    defaults = {"imgsz": 640, "resume": False, "seed": 0, "model": "tiny.yaml", "pretrained": True}
     return SimpleNamespace(
         model=model,
         ema=SimpleNamespace(ema=deepcopy(model)),
-        args=SimpleNamespace(**({"imgsz": 640, "resume": False, "seed": 0, "model": "tiny.yaml", "pretrained": True} | arguments)),
+        args=SimpleNamespace(**(defaults | arguments)),
         train_loader=SimpleNamespace(dataset=SimpleNamespace(labels=labels(sizes))),
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from types import SimpleNamespace
 
 import pytest
+from torch import nn
 from ultralytics.nn.tasks import PoseModel
 
 import ultra_face
 from ultra_face.callbacks.alpha_schedule import anneal_alpha
+from ultra_face.callbacks.face_model import face_model
 from ultra_face.losses.settings import FaceLossSettings
 
 ultra_face.register()
@@ -16,8 +19,8 @@ ultra_face.register()
 GAINS = {"box": 7.5, "cls": 0.5, "dfl": 1.5, "pose": 12.0, "kobj": 1.0}
 
 
-def trainer_of(model: PoseModel, *, epoch: int, epochs: int) -> SimpleNamespace:
-    return SimpleNamespace(model=model, epoch=epoch, epochs=epochs)
+def trainer_of(model: nn.Module, *, epoch: int, epochs: int) -> SimpleNamespace:
+    return SimpleNamespace(model=model, ema=SimpleNamespace(ema=deepcopy(model)), epoch=epoch, epochs=epochs)
 
 
 def build(name: str) -> PoseModel:
@@ -56,6 +59,45 @@ def test_the_criterion_is_kept_from_epoch_to_epoch() -> None:
     criterion = model.criterion
     anneal_alpha(trainer_of(model, epoch=1, epochs=3))
     assert model.criterion is criterion
+
+
+def test_the_average_that_is_validated_has_the_same_alpha() -> None:
+    trainer = trainer_of(build("yolov5n-face.yaml"), epoch=1, epochs=3)
+    anneal_alpha(trainer)
+    assert trainer.ema.ema.criterion.alpha == trainer.model.criterion.alpha == 2.0
+
+
+def test_other_processes_of_a_distributed_run_have_no_average() -> None:
+    model = build("yolov5n-face.yaml")
+    trainer = trainer_of(nn.DataParallel(model), epoch=1, epochs=3)
+    trainer.ema = None
+    anneal_alpha(trainer)
+    assert model.criterion.alpha == 2.0
+
+
+class Distillation(nn.Module):
+    """A student and its teacher, as Ultralytics' distillation wraps them: no layers of its own."""
+
+    def __init__(self, student: PoseModel, teacher: PoseModel) -> None:
+        super().__init__()
+        self.student_model, self.teacher_model = student, teacher
+
+
+def test_a_student_that_learns_from_a_teacher_is_found() -> None:
+    student = build("yolov5n-face.yaml")
+    anneal_alpha(trainer_of(Distillation(student, build("yolov5n-pose.yaml")), epoch=1, epochs=3))
+    assert student.criterion.alpha == 2.0
+
+
+def test_stock_students_are_left_alone() -> None:
+    student = build("yolov5n-pose.yaml")
+    anneal_alpha(trainer_of(Distillation(student, build("yolov5n-face.yaml")), epoch=1, epochs=3))
+    assert getattr(student, "criterion", None) is None
+
+
+def test_models_of_another_make_are_left_alone() -> None:
+    assert face_model(nn.Linear(1, 1)) is None
+    assert face_model("yolov5n-face.yaml") is None
 
 
 def test_stock_models_are_left_alone() -> None:

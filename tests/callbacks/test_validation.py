@@ -11,7 +11,6 @@ import pytest
 import yaml
 from ultralytics import YOLO
 
-from ultra_face.callbacks import validation
 from ultra_face.callbacks.landmarks import has_face_landmarks
 from ultra_face.eval.ground_truth import GroundTruthError
 
@@ -52,10 +51,7 @@ def data(tmp_path):
 
 @pytest.fixture
 def model():
-    network = YOLO("yolov5n-face.yaml")
-    network.add_callback("on_val_start", validation.observe)
-    network.add_callback("on_pretrain_routine_end", validation.announce)
-    return network
+    return YOLO("yolov5n-face.yaml")
 
 
 def validate(model, path, tmp_path, **settings):

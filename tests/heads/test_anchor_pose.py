@@ -175,9 +175,9 @@ REMEDY = "correct `anchors:` in the model YAML, or run tools/kmeans_anchors.py"
     [
         (ANCHORS[:1], "expected 2 rows, one a level, got 1"),
         ([*ANCHORS, ANCHORS[0]], "expected 2 rows, one a level, got 3"),
-        (None, "expected 2 rows, one a level, got None"),
-        ([10, 13], r"expected 2 rows, one a level, got \[10, 13\]"),
-        ("anchors", "expected 2 rows, one a level, got 'anchors'"),
+        (None, "expected rows of widths and heights, got None"),
+        ([10, 13], r"expected rows of widths and heights, got \[10, 13\]"),
+        ("anchors", "expected rows of widths and heights, got 'anchors'"),
         ([[10, 13, 20], [60, 45, 62]], r"expected rows of equal length, .* got lengths \[3\]"),
         ([[10, 13], [60, 45, 62, 119]], r"expected rows of equal length, .* got lengths \[2, 4\]"),
         ([[], []], r"expected rows of equal length, .* got lengths \[0\]"),
@@ -197,3 +197,16 @@ def test_end_to_end_is_refused() -> None:
     message = "AnchorPose: end2end: expected false, got true; this head needs NMS, use FacePose instead"
     with pytest.raises(ValueError, match=message):
         AnchorPose(1, (5, 3), ANCHORS, end2end=True, ch=CHANNELS)
+
+
+@pytest.mark.parametrize("format_name", ["edgetpu", "hailo", "imx"])
+def test_formats_that_replace_the_decoding_are_refused(format_name: str) -> None:
+    head = build()
+    head.export, head.format = True, format_name
+    with pytest.raises(NotImplementedError, match=f"Ultralytics' {format_name} export .* train yolov5-aesvc-free"):
+        head(features())
+
+
+def test_scores_are_there_for_the_pictures_of_what_a_layer_looks_at() -> None:
+    decoded, outputs = build(nc=3)(features())
+    torch.testing.assert_close(outputs["scores"].sigmoid(), decoded[:, 4:7], rtol=1e-4, atol=2e-6)

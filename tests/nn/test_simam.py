@@ -43,3 +43,9 @@ def test_channels_and_images_are_weighed_on_their_own() -> None:
 
 def test_no_parameters() -> None:
     assert list(SimAM().parameters()) == []
+
+
+def test_half_precision_keeps_the_attention() -> None:
+    # The squares of 6,400 values around 10 sum to 640,000, ten times the largest number of half precision.
+    x = 10 * torch.randn(1, 2, 80, 80, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(simam(x.half()).float(), simam(x), rtol=2e-3, atol=2e-3)

@@ -149,7 +149,7 @@ def anchor_sizes(anchors: Sequence[Sequence[float]], *, num_levels: int) -> Tens
     remedy = "correct `anchors:` in the model YAML, or run tools/kmeans_anchors.py"
     are_rows = isinstance(anchors, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in anchors)
     if not are_rows:
-        raise ValueError(f"AnchorPose: anchors: expected rows of widths and heights, one a level, got {anchors!r}; {remedy}")
+        raise ValueError(f"AnchorPose: anchors: expected rows of widths and heights, got {anchors!r}; {remedy}")
     if len(anchors) != num_levels:
         raise ValueError(f"AnchorPose: anchors: expected {num_levels} rows, one a level, got {len(anchors)}; {remedy}")
     lengths = sorted({len(row) for row in anchors})

@@ -1,8 +1,8 @@
 """FaceLoss = alpha-CIoU + lambda x wing, with the score terms of each head. Source: YOLOv5n-AESVC, equation 5.
 
 `AnchorFaceLoss` serves AnchorPose, `FreeFaceLoss` the anchor-free FacePose. Both return what Ultralytics' own criteria
-return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and `dfl` for the anchor-free head, the only one
-with a distribution.
+return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and `dfl` for the anchor-free head, the only
+one with a distribution.
 
 Deviations: alpha rises from 1 to its value during training, since alpha = 3 alone has hardly any gradient on the loose
 boxes of the first epochs. The score terms are summed over all anchors and divided by the summed targets, as in

@@ -14,8 +14,8 @@ class FaceLossSettings:
     Attributes:
         alpha: exponent of alpha-CIoU at the end of training; 1 is plain CIoU.
         alpha_start: exponent at the start of training, from where it rises evenly; equal to alpha as in the paper.
-        landmark_weight: lambda, the weight of the wing term relative to Ultralytics' `pose` gain. With the default gains
-            of 12 and 7.5 it makes landmarks a tenth of boxes, the ratio of YOLO5Face.
+        landmark_weight: lambda, the weight of the wing term relative to Ultralytics' `pose` gain. With the default
+            gains of 12 and 7.5 it makes landmarks a tenth of boxes, the ratio of YOLO5Face.
         wing_width: w, where the wing loss turns linear [strides].
         wing_epsilon: epsilon, the curvature of the wing loss near zero [strides].
     """

@@ -1,0 +1,47 @@
+"""Each result file says where its numbers come from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def provenance(repository, monkeypatch):
+    monkeypatch.syspath_prepend(str(repository / "benchmarks"))
+    import provenance
+
+    return provenance
+
+
+def test_record(provenance, monkeypatch, repository):
+    monkeypatch.setattr(sys, "argv", [str(repository / "benchmarks" / "provenance.py"), "--data", "two words"])
+    record = provenance.provenance({"imgsz": 640}, "demo set, val", 3)
+    assert record == json.loads(json.dumps(record))
+    assert record["command"] == "python benchmarks/provenance.py --data 'two words'"
+    assert (record["config"], record["data"], record["seed"]) == ({"imgsz": 640}, "demo set, val", 3)
+    assert {"python", "numpy", "torch", "ultralytics"} <= record["versions"].keys()
+    assert record["machine"]["cores"] >= record["machine"]["usable_cores"] >= 1
+    assert record["machine"]["processor"]
+    assert record["date"].endswith("+00:00")
+
+
+def test_commit_and_changes(provenance, monkeypatch, tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
+
+    monkeypatch.setattr(provenance, "REPOSITORY", tmp_path)
+    git("init")
+    assert provenance.provenance({}, "none", None)["commit"] is None
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "-m", "first")
+    clean = provenance.provenance({}, "none", None)
+    assert len(clean["commit"]) == 40
+    assert clean["dirty"] is False
+    (tmp_path / "file").write_text("two")
+    assert provenance.provenance({}, "none", None)["dirty"] is True
