@@ -21,6 +21,7 @@ import torch
 from cpu_bfloat16 import on_train_start
 from provenance import provenance
 from ultralytics import YOLO
+from ultralytics.nn.tasks import yaml_model_load
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 FIXED_SETTINGS = {"batch": 16, "workers": 1, "device": "cpu", "amp": False, "cache": "ram", "patience": 0}
@@ -35,12 +36,13 @@ CURVE = {
 def main() -> None:
     """Train, then write the result file."""
     options = _options()
-    model = YOLO(options.model)
+    model = YOLO(_model_file(options))
     model.add_callback("on_train_start", on_train_start)
     # Ultralytics sets a number of its own when it chooses the device, before this event.
     model.add_callback("on_train_start", lambda _: torch.set_num_threads(options.threads))
     settings = {key: getattr(options, key) for key in ("imgsz", "epochs", "seed")} | FIXED_SETTINGS
     config = settings | {"model": options.model, "threads": options.threads, "precision": "bfloat16 forward"}
+    config |= {"face_loss": dict(options.face_loss)} if options.face_loss else {}
     record = provenance(config, options.data_name, options.seed)
     started = time.perf_counter(), time.process_time()
     model.train(**settings, data=options.data, project=options.project, name=options.name, exist_ok=True)
@@ -79,10 +81,30 @@ def _curve(table: Path) -> list[dict[str, float]]:
     return [{"epoch": int(row["epoch"])} | {key: float(row[column]) for key, column in CURVE.items()} for row in rows]
 
 
+def _model_file(options: argparse.Namespace) -> Path:
+    """The model YAML, or a copy of it beside the run with the changed loss; the name tells Ultralytics the scale."""
+    if not options.face_loss:
+        return Path(options.model)
+    model = yaml_model_load(options.model)
+    model["face_loss"] |= dict(options.face_loss)
+    copy = Path(options.project).resolve() / "models" / options.name / Path(options.model).name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(json.dumps(model))  # JSON is YAML
+    return copy
+
+
+def _setting(text: str) -> tuple[str, float]:
+    key, _, value = text.partition("=")
+    return key, float(value)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="name of the run and of its result file")
     parser.add_argument("model", help="model YAML")
+    parser.add_argument(
+        "--face-loss", nargs="+", type=_setting, default=(), metavar="KEY=NUMBER", help="changes to its face_loss"
+    )
     parser.add_argument("--data", required=True, help="data YAML with train and val")
     parser.add_argument("--data-name", required=True, help="the data in words, for the record")
     parser.add_argument("--project", default="runs/compare", help="folder of the runs")

@@ -196,7 +196,8 @@ class Model(nn.Module):
 def stock_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     """A PoseModel without our seams, whose two methods tell that they are stock."""
     monkeypatch.setattr(tasks.PoseModel, "init_criterion", lambda self: "stock criterion")
-    monkeypatch.setattr(tasks.PoseModel, "_predict_once", lambda self, x, profile=False, embed=None: ("stock", x, embed))
+    stock_pass = lambda self, x, profile=False, embed=None: ("stock", x, embed)  # noqa: E731
+    monkeypatch.setattr(tasks.PoseModel, "_predict_once", stock_pass)
 
 
 @pytest.mark.usefixtures("stock_methods")

@@ -1,4 +1,4 @@
-"""Write the tables of README.md from the files in results/, or check that they are current."""
+"""Write the tables of README.md and docs/ from the files in results/, or check that they are current."""
 
 from __future__ import annotations
 
@@ -11,24 +11,40 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "training.md")
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
 def training(results: Path) -> str:
-    """Training on real photographs: a row a model."""
-    rows = ["| model | parameters | box mAP50 | box mAP50-95 | pose mAP50-95 | landmark error |", "| --- " * 6 + "|"]
-    for file in ("training-aesvc.json", "training-stock.json"):
-        record = json.loads((results / file).read_text())
+    """The comparison on real photographs."""
+    return _runs(results, ("aesvc", "stock"))
+
+
+def small(results: Path) -> str:
+    """Trunk, head and loss one at a time, in a small budget."""
+    return _runs(results, ("small-stock", "small-face", "small-aesvc", "small-aesvc-alpha3"))
+
+
+def _runs(results: Path, names: tuple[str, ...]) -> str:
+    """A row for each `training-NAME.json`."""
+    rows = [
+        "| model | loss | parameters | box mAP50 | box mAP50-95 | pose mAP50-95 | landmark error |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in names:
+        record = json.loads((results / f"training-{name}.json").read_text())
         best, config = record["best"], record["provenance"]["config"]
+        model = Path(config["model"]).stem
+        changes = "".join(f", {key} {value:g}" for key, value in config.get("face_loss", {}).items())
+        loss = "Ultralytics" if model.endswith("-pose") else f"FaceLoss{changes}"
         rows.append(
-            f"| `{Path(config['model']).stem}` | {record['parameters']:,} | {best['box_map50']:.3f} "
-            f"| {best['box_map50_95']:.3f} | {best['pose_map50_95']:.3f} "
-            f"| {100 * record['landmarks']['nme_box']:.2f} % |"
+            f"| `{model}` | {loss} | {record['parameters']:,} | {best['box_map50']:.3f} | {best['box_map50_95']:.3f} "
+            f"| {best['pose_map50_95']:.3f} | {100 * record['landmarks']['nme_box']:.2f} % |"
         )
     return "\n".join(rows)
 
 
-TABLES: dict[str, Callable[[Path], str]] = {"training": training}
+TABLES: dict[str, Callable[[Path], str]] = {"training": training, "small": small}
 
 
 def filled(page: str, results: Path) -> str:
@@ -42,15 +58,16 @@ def filled(page: str, results: Path) -> str:
 
 def main() -> None:
     """Read the command line, write or compare."""
-    add = (parser := argparse.ArgumentParser(description=__doc__)).add_argument
-    add("--check", action="store_true", help="fail if the tables are not current, write nothing")
-    add("--page", type=Path, default=ROOT / "README.md", help="page with the tables")
-    choices = parser.parse_args()
-    current = filled(page := choices.page.read_text(encoding="utf-8"), ROOT / "results")
-    if not choices.check:
-        choices.page.write_text(current, encoding="utf-8")
-    elif page != current:
-        sys.exit(f"{choices.page}: the tables are not current; run tools/readme_tables.py")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail if a table is not current, write nothing")
+    check = parser.parse_args().check
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        current = filled(text, ROOT / "results")
+        if not check:
+            page.write_text(current, encoding="utf-8")
+        elif text != current:
+            sys.exit(f"{page.relative_to(ROOT)}: a table is not current; run tools/readme_tables.py")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from ultralytics import YOLO
 from ultralytics.utils import LOGGER, TQDM
 
@@ -24,7 +23,8 @@ from ultra_face.eval.landmark_files import (
     write_landmark_file,
 )
 from ultra_face.eval.pairing import LandmarkFaces
-from ultra_face.eval.result_files import DETECTOR_FILE, write_predictions
+from ultra_face.eval.result_files import DETECTOR_FILE, to_rows, write_predictions
+from ultra_face.registration import register
 
 Progress = Callable[[Iterable[str]], Iterable[str]]
 
@@ -62,10 +62,11 @@ def write_result_files(
     truth = load_ground_truth(ground_truth)
     names = truth.images if subset_list is None else read_image_list(subset_list)
     files = find_images(run.images, truth.restrict(names).images)
+    register()
     model = YOLO(run.model)
     for name in progress(files):
         found = detect(model, read_image(files[name]), run.settings)
-        write_predictions(run.output, {name: np.column_stack([to_xywh(found.boxes_xyxy), found.scores])})
+        write_predictions(run.output, {name: to_rows(found.boxes_xyxy, found.scores)})
     record = {"model": Path(run.model).name, **describe(run.settings)}
     (run.output / DETECTOR_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return run.output
@@ -94,6 +95,7 @@ def write_landmarks(
     files = find_images(
         run.images, list(select_images(read_landmark_file(annotations), wanted, source=str(annotations)))
     )
+    register()
     model = YOLO(run.model)
     faces = {}
     for name in progress(files):
@@ -102,15 +104,11 @@ def write_landmarks(
         if number != NUM_LANDMARKS:
             raise ValueError(f"{run.model}: expected a model with {NUM_LANDMARKS} landmarks, got {number}")
         shown = np.ones(found.landmarks.shape[:2], np.bool_)
-        faces[name] = LandmarkFaces(to_xywh(found.boxes_xyxy), found.landmarks, shown, found.scores)
+        boxes = to_rows(found.boxes_xyxy, found.scores)[:, :4]
+        faces[name] = LandmarkFaces(boxes, found.landmarks, shown, found.scores)
     run.output.parent.mkdir(parents=True, exist_ok=True)
     write_landmark_file(run.output, faces)
     return run.output
-
-
-def to_xywh(boxes_xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Corners (n, 4) -> left, top, width, height (n, 4)."""
-    return np.hstack([boxes_xyxy[:, :2], boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]])
 
 
 def find_images(folder: Path, names: Sequence[str]) -> dict[str, Path]:

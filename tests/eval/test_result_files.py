@@ -9,6 +9,7 @@ from ultra_face.eval.result_files import (
     find_result_files,
     read_predictions,
     read_result_file,
+    to_rows,
     write_predictions,
 )
 
@@ -136,3 +137,9 @@ def test_nothing_is_written_if_one_array_is_broken(tmp_path, rows, message):
     with pytest.raises(ResultFileError, match=message):
         write_predictions(tmp_path, {"0--Parade/a": np.zeros((0, 5)), "0--Parade/b": rows})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_corners_become_rows():
+    rows = to_rows(np.array([[1.5, 2, 4, 8]], np.float32), np.array([0.25], np.float32))
+    assert rows.dtype == np.float64
+    assert_array_equal(rows, [[1.5, 2, 2.5, 6, 0.25]])

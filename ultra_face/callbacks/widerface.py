@@ -18,6 +18,7 @@ from ultra_face.eval.ground_truth import GroundTruth, GroundTruthError, load_gro
 from ultra_face.eval.image_names import abbreviate, image_name
 from ultra_face.eval.protocol import Evaluation, evaluate
 from ultra_face.eval.report import summarise
+from ultra_face.eval.result_files import to_rows
 
 KEY = "widerface_ground_truth"
 RECORD_FILE = "widerface.json"
@@ -104,12 +105,6 @@ class WiderFaceObserver:
 def figure_name(subset: str) -> str:
     """Name of the average precision of a subset among the results of a validation."""
     return f"metrics/AP-{subset}(W)"
-
-
-def to_rows(boxes_xyxy: NDArray[Any], scores: NDArray[Any]) -> NDArray[np.float64]:
-    """Corners (n, 4) [px] and scores (n,) -> (n, 5) `x y w h score`."""
-    boxes = boxes_xyxy.astype(np.float64)
-    return np.column_stack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2], scores.astype(np.float64)])
 
 
 def _settings(validator: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,3 +154,9 @@ def check_detections(name: str, detections: NDArray[np.floating]) -> None:
     if problem is not None:
         row, reason = problem
         raise ResultFileError(f"{name}: {reason} in row {row}, got {np.asarray(detections)[row].tolist()}")
+
+
+def to_rows(boxes_xyxy: NDArray[Any], scores: NDArray[Any]) -> NDArray[np.float64]:
+    """Corners (n, 4) [px] and scores (n,) -> (n, 5) `x y w h score`."""
+    boxes = boxes_xyxy.astype(np.float64)
+    return np.column_stack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2], scores.astype(np.float64)])
