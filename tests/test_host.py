@@ -194,10 +194,11 @@ class Model(nn.Module):
 
 @pytest.fixture
 def stock_methods(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A PoseModel without our seams, whose two methods tell that they are stock."""
+    """A PoseModel without our seams, whose methods tell that they are stock."""
     monkeypatch.setattr(tasks.PoseModel, "init_criterion", lambda self: "stock criterion")
     stock_pass = lambda self, x, profile=False, embed=None: ("stock", x, embed)  # noqa: E731
     monkeypatch.setattr(tasks.PoseModel, "_predict_once", stock_pass)
+    monkeypatch.setattr(tasks.PoseModel, "_predict_augment", lambda self, x: "stock augmentation")
 
 
 @pytest.mark.usefixtures("stock_methods")
@@ -219,7 +220,19 @@ def test_a_head_refines_inference_only():
     assert tasks.PoseModel._predict_once(Model(Head()).eval(), "image") == stock
 
 
-@pytest.mark.parametrize(("seam", "method"), [("criterion", "init_criterion"), ("refinement", "_predict_once")])
+@pytest.mark.usefixtures("stock_methods")
+def test_a_head_that_supports_it_is_augmented(monkeypatch):
+    monkeypatch.setattr(host, "predict_augmented", lambda model, x: ("ours", model, x))
+    host._augmentation()
+    own = Model(Head(supports_tta=True))
+    assert tasks.PoseModel._predict_augment(own, "image") == ("ours", own, "image")
+    assert tasks.PoseModel._predict_augment(Model(Head()), "image") == "stock augmentation"
+
+
+@pytest.mark.parametrize(
+    ("seam", "method"),
+    [("criterion", "init_criterion"), ("refinement", "_predict_once"), ("augmentation", "_predict_augment")],
+)
 def test_a_missing_method_is_named(monkeypatch, seam, method):
     monkeypatch.setattr(tasks, "PoseModel", type("PoseModel", (), {}))
     with pytest.raises(SeamError, match=f"PoseModel has no {method}"):

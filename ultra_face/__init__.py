@@ -1,7 +1,7 @@
 """Face detection with five landmarks for Ultralytics. Importing this package registers it with the host.
 
-`ULTRA_FACE_REGISTER=0` leaves that to a call of `register()`: then `ultra_face.eval` and `ultra_face.data`, which need no
-torch, import none.
+`ULTRA_FACE_REGISTER=0` leaves that to a call of `register()`: then `ultra_face.eval` and `ultra_face.data`, which need
+no torch, import none.
 """
 
 from __future__ import annotations

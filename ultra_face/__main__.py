@@ -25,7 +25,7 @@ def main() -> None:
         help="train a small model on drawn faces and look for faces in two photographs",
         description="Train a small model on drawn faces, then look for faces in the photographs of Ultralytics.",
     )
-    demo.add_argument("--epochs", type=int, default=10, help="passes over the 128 drawn images (default: 10)")
+    demo.add_argument("--epochs", type=int, default=12, help="passes over the 128 drawn images (default: 12)")
     demo.add_argument("--imgsz", type=int, default=320, help="long side of the network's input in px (default: 320)")
     demo.set_defaults(run=_demo)
     options = vars(parser.parse_args())

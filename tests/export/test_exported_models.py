@@ -43,11 +43,11 @@ EXPORTS = {
     "onnx": Export({"format": "onnx"}),
     "onnx-dynamic": Export({"format": "onnx", "dynamic": True}),
     "onnx-nms": Export({"format": "onnx", "nms": True, **THRESHOLDS}),
-    "onnx-half": Export({"format": "onnx", "half": True}, **HALF),
+    "onnx-half": Export({"format": "onnx", "quantize": 16}, **HALF),
     "torchscript": Export({"format": "torchscript"}),
     "torchscript-nms": Export({"format": "torchscript", "nms": True, **THRESHOLDS}),
     "openvino": Export({"format": "openvino"}, **BFLOAT16),
-    "openvino-half": Export({"format": "openvino", "half": True}, **BFLOAT16),
+    "openvino-half": Export({"format": "openvino", "quantize": 16}, **BFLOAT16),
 }
 
 
@@ -110,4 +110,4 @@ def test_metadata_of_the_onnx_file(checkpoint: Path) -> None:
 
 def test_half_precision_torchscript_needs_a_gpu(checkpoint: Path) -> None:
     with pytest.raises(ValueError, match="FP16 TorchScript export is only supported on GPU"):
-        YOLO(checkpoint).export(format="torchscript", imgsz=SIZE, half=True, device="cpu")
+        YOLO(checkpoint).export(format="torchscript", imgsz=SIZE, quantize=16, device="cpu")
