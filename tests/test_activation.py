@@ -158,9 +158,7 @@ def test_start_up_imports_nothing_beside_itself(repository, tmp_path):
         "import os, sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1])\n"
         "import _ultra_face_autoload as a; a.install(); print(sorted(set(sys.modules) - before))"
     )
-    done = run_python(
-        "-S", "-c", code, str(repository / "activation"), folder=tmp_path, ULTRA_FACE_AUTOLOAD="1"
-    )
+    done = run_python("-S", "-c", code, str(repository / "activation"), folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")
     assert last_line(done) == "['_ultra_face_autoload']"
 
 

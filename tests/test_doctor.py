@@ -39,9 +39,7 @@ def test_reports_versions_seams_files_and_devices(report):
     )
     assert found["torch"].startswith(torch.__version__)
     assert found["devices"].startswith("cpu (")
-    assert {found[seam.name.split()[0]] for seam in ultra_face.register() if " " not in seam.name} == {
-        "holds"
-    }
+    assert {found[seam.name.split()[0]] for seam in ultra_face.register() if " " not in seam.name} == {"holds"}
     assert found["datasets"] == ultralytics.settings["datasets_dir"]
     folder, files = found["cfg"].split(", ")
     assert files == f"{len(list(Path(folder).rglob('*.yaml')))} .yaml files"
@@ -96,9 +94,7 @@ def test_a_missing_extra_comes_with_its_remedy(monkeypatch):
 
 
 def test_a_seam_that_does_not_hold_is_shown_and_ends_with_status_1(monkeypatch, capsys):
-    monkeypatch.setattr(
-        doctor, "register", lambda: (Seam("parser", False, "it changed"), Seam("files", True))
-    )
+    monkeypatch.setattr(doctor, "register", lambda: (Seam("parser", False, "it changed"), Seam("files", True)))
     monkeypatch.setattr(sys, "argv", ["ultra-face", "doctor"])
     with pytest.raises(SystemExit) as stopped:
         __main__.main()

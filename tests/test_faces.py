@@ -50,9 +50,7 @@ def test_a_photograph_without_faces_gives_no_faces() -> None:
 
 
 def test_a_result_without_keypoints_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match="expected a result with keypoints, got none; predict with a face model"
-    ):
+    with pytest.raises(ValueError, match="expected a result with keypoints, got none; predict with a face model"):
         Faces.from_result(result(None))
 
 

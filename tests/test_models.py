@@ -75,9 +75,7 @@ def test_the_rows_of_the_ablation_are_derived() -> None:
         "mspam": face - c3 + attention + 2 * 191,
         "cbam": face - c3 + attention + 2 * 98,
         "aesvc": face + aesvc + mc4f - c3 + attention + 2 * 191,
-    } == {
-        name: count(name) for name in ("face", "mc4f", "aesvc-only", "aesvc-mc4f", "mspam", "cbam", "aesvc")
-    }
+    } == {name: count(name) for name in ("face", "mc4f", "aesvc-only", "aesvc-mc4f", "mspam", "cbam", "aesvc")}
 
 
 @pytest.mark.parametrize("scale", ["n", "s"])
@@ -124,9 +122,7 @@ def test_a_checkpoint_of_the_same_model_transfers_completely(name: str) -> None:
 
 
 def test_a_stock_checkpoint_transfers_its_trunk() -> None:
-    source, target = (
-        tasks.PoseModel(MODELS / f"yolov5n-{name}.yaml", verbose=False) for name in ("pose", "face")
-    )
+    source, target = (tasks.PoseModel(MODELS / f"yolov5n-{name}.yaml", verbose=False) for name in ("pose", "face"))
     target.load(source, verbose=False)
     trunks = [dict(model.model[:-1].state_dict()) for model in (target, source)]
     torch.testing.assert_close(*trunks, rtol=0, atol=0)

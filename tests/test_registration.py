@@ -63,9 +63,7 @@ def test_seams_that_hold_warn_of_nothing(fresh):
 
 
 def test_one_warning_names_every_broken_seam_and_the_versions(fresh):
-    fresh(
-        "8.4.191", Seam("parser", False, "it changed"), Seam("files", True), Seam("criterion", False, "gone")
-    )
+    fresh("8.4.191", Seam("parser", False, "it changed"), Seam("files", True), Seam("criterion", False, "gone"))
     expected = (
         re.escape("ultra-face: parser: it changed; criterion: gone.")
         + ".*8[.]4[.]191.*"
@@ -103,8 +101,7 @@ def test_outside_the_range_nothing_of_the_host_changes(tmp_path):
 
 def test_a_parser_that_we_do_not_know_builds_stock_models(tmp_path):
     code = PROBE.format(change=CHANGED_PARSER) + (
-        "from ultralytics import YOLO\n"
-        "print(tasks.parse_model is changed, len(YOLO('yolov8n.yaml').model.model))"
+        "from ultralytics import YOLO\nprint(tasks.parse_model is changed, len(YOLO('yolov8n.yaml').model.model))"
     )
     # yolov8.yaml has 10 rows in its backbone and 13 in its head.
     assert last_line(run_python("-c", code, folder=tmp_path, ULTRA_FACE_AUTOLOAD="0")) == "True 23"

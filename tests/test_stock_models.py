@@ -30,7 +30,5 @@ def test_every_task_is_covered_with_and_without_the_plugin(fingerprints):
 
 @pytest.mark.slow
 def test_stock_models_are_bit_identical(fingerprints):
-    off, on = (
-        {key: value for key, value in marks.items() if key != "plugin"} for marks in fingerprints.values()
-    )
+    off, on = ({key: value for key, value in marks.items() if key != "plugin"} for marks in fingerprints.values())
     assert on == off

@@ -20,9 +20,7 @@ def main() -> None:
     add("sources", nargs="+", type=Path, help="folder of the official archives, or of images/ and label.txt")
     add("--output", required=True, type=Path, help="folder of the data set to write")
     add("--images", type=Path, help="image folder of a label file (default: images/ beside it)")
-    add(
-        "--split", action="append", type=split_argument, metavar="NAME[=LIST]", help="a split, its image list"
-    )
+    add("--split", action="append", type=split_argument, metavar="NAME[=LIST]", help="a split, its image list")
     add("--link", action="store_true", help="symbolic links instead of copies of the images")
     add("--preview", type=Path, metavar="PNG", help="write a contact sheet with boxes and landmarks drawn")
     args = parser.parse_args()

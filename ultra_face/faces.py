@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,6 +72,8 @@ class Faces:
         Returns:
             Crops (N, size, size, C); a face whose landmarks fall together has no pose and gives a black crop.
         """
+        import cv2  # only here: `import ultra_face` and its doctor must work where OpenCV does not load
+
         crops = np.zeros((len(self), size, size, image.shape[2]), np.uint8)
         for crop, points in zip(crops, self.landmarks, strict=True):
             matrix, _ = cv2.estimateAffinePartial2D(points, RECOGNITION_TEMPLATE * (size / 112), method=cv2.LMEDS)

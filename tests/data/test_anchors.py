@@ -41,9 +41,7 @@ def test_iou_of_boxes_that_share_a_corner():
     wh, anchors = np.array([[4.0, 2.0]]), np.array([[2.0, 4.0], [8.0, 4.0], [4.0, 2.0]])
     # intersections 2 x 2, 4 x 2, 4 x 2; unions 8 + 8 - 4, 8 + 32 - 8, 8
     np.testing.assert_allclose(corner_iou(wh, anchors), [[4 / 12, 8 / 32, 1.0]])
-    assert mean_best_iou(np.array([[4.0, 2.0], [2.0, 2.0]]), anchors[:2]) == pytest.approx(
-        (4 / 12 + 4 / 8) / 2
-    )
+    assert mean_best_iou(np.array([[4.0, 2.0], [2.0, 2.0]]), anchors[:2]) == pytest.approx((4 / 12 + 4 / 8) / 2)
 
 
 def test_clusters_are_found():
@@ -131,9 +129,7 @@ def test_bad_boxes(function, wh, message):
 
 @pytest.mark.parametrize("count", [0, 4])
 def test_fewer_boxes_than_anchors(count):
-    with pytest.raises(
-        ValueError, match=f"as many boxes as anchors, got {count} anchors and 3 boxes; ask for fewer"
-    ):
+    with pytest.raises(ValueError, match=f"as many boxes as anchors, got {count} anchors and 3 boxes; ask for fewer"):
         kmeans_anchors(np.full((3, 2), 5.0), count)
 
 

@@ -12,9 +12,7 @@ def make_faces(boxes, landmarks=None, invalid=None):
         image="a.jpg",
         where="label.txt:1",
         boxes_xywh=boxes,
-        landmarks=np.zeros((len(boxes), 5, 3))
-        if landmarks is None
-        else np.asarray(landmarks, dtype=np.float64),
+        landmarks=np.zeros((len(boxes), 5, 3)) if landmarks is None else np.asarray(landmarks, dtype=np.float64),
         invalid=np.zeros(len(boxes), bool) if invalid is None else np.asarray(invalid),
     )
 

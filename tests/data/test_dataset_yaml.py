@@ -11,9 +11,7 @@ from ultra_face.data.prepare import DATA_KEYS, prepare_dataset
 
 @pytest.fixture(params=["faces-demo", "widerface"])
 def data_yaml(request, repository):
-    return yaml.safe_load(
-        (repository / "cfg" / "datasets" / f"{request.param}.yaml").read_text(encoding="utf-8")
-    )
+    return yaml.safe_load((repository / "cfg" / "datasets" / f"{request.param}.yaml").read_text(encoding="utf-8"))
 
 
 def test_keys_equal_those_of_prepared_data_sets(data_yaml):

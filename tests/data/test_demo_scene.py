@@ -65,9 +65,7 @@ def test_canvas_remembers_who_painted_last():
     canvas.polygon(square, (10.0, 20.0, 30.0), owner=1)
     canvas.polygon(square + 10, (200.0, 200.0, 200.0), owner=2)
     canvas.stroke(np.array([[0.0, 15.0], [59.0, 15.0]]), 2.0, (1.0, 1.0, 1.0))
-    owners = [
-        canvas.owner_at(np.array(point)) for point in [(12, 12), (25, 25), (5, 5), (12, 15), (-1, 5), (60, 5)]
-    ]
+    owners = [canvas.owner_at(np.array(point)) for point in [(12, 12), (25, 25), (5, 5), (12, 15), (-1, 5), (60, 5)]]
     assert owners == [1, 2, NOBODY, NOBODY, NOBODY, NOBODY]
     np.testing.assert_array_equal(canvas.image()[12, 12], [10, 20, 30])
 
@@ -81,9 +79,7 @@ def test_polygons_cover_their_area():
 
 def test_shade_brightens_the_lit_side_of_its_owner_only():
     canvas = Canvas(np.full((60, 60, 3), 100, np.uint8))
-    canvas.polygon(
-        np.array([[10.0, 0.0], [50.0, 0.0], [50.0, 60.0], [10.0, 60.0]]), (100.0, 100.0, 100.0), owner=1
-    )
+    canvas.polygon(np.array([[10.0, 0.0], [50.0, 0.0], [50.0, 60.0], [10.0, 60.0]]), (100.0, 100.0, 100.0), owner=1)
     canvas.shade(1, np.array([30.0, 30.0]), 25.0, np.array([0.5, 0.0]))
     row = canvas.image()[30, :, 0].astype(int)
     assert row[38] > 100 > row[22]

@@ -25,9 +25,7 @@ def test_missing_images(official_source, official_archives):
 def test_a_truncated_archive(official_archives):
     path = official_archives / "WIDER_train.zip"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(
-        ValueError, match=r"WIDER_train\.zip: expected a complete zip archive, got a damaged one"
-    ):
+    with pytest.raises(ValueError, match=r"WIDER_train\.zip: expected a complete zip archive, got a damaged one"):
         ImageArchive(path, prefix="WIDER_train/images/")
 
 

@@ -28,18 +28,14 @@ def test_a_new_an_empty_and_an_own_folder_can_be_claimed(tmp_path):
 
 def test_a_folder_with_other_files_is_refused_and_untouched(tmp_path):
     (tmp_path / "mine.txt").write_text("x", encoding="utf-8")
-    with pytest.raises(
-        FileExistsError, match="expected a new or empty folder, got one with files of another origin"
-    ):
+    with pytest.raises(FileExistsError, match="expected a new or empty folder, got one with files of another origin"):
         claim_folder(tmp_path, {"source": "a"})
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_a_folder_made_from_something_else_is_refused(tmp_path):
     claim_folder(tmp_path, {"source": "a"})
-    with pytest.raises(
-        FileExistsError, match=r'expected a folder made from \{"source": "b"\}, got one whose'
-    ):
+    with pytest.raises(FileExistsError, match=r'expected a folder made from \{"source": "b"\}, got one whose'):
         claim_folder(tmp_path, {"source": "b"})
 
 

@@ -13,9 +13,7 @@ SPLITS = {"train": "train.txt", "val": "dev.txt"}
 
 
 def snapshot(folder):
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -83,9 +81,7 @@ def test_the_official_release(fixture, request, tmp_path):
 
 
 def test_several_sources(retinaface_source, official_source, tmp_path):
-    report = prepare_dataset(
-        [retinaface_source, official_source], tmp_path / "prepared", split_lists={"train": None}
-    )
+    report = prepare_dataset([retinaface_source, official_source], tmp_path / "prepared", split_lists={"train": None})
     assert report.splits["train"].images == 4
 
 
@@ -134,9 +130,7 @@ def test_a_folder_of_the_user_is_refused(retinaface_source, tmp_path):
     output = tmp_path / "mine"
     output.mkdir()
     (output / "data.yaml").write_text("mine", encoding="utf-8")
-    with pytest.raises(
-        FileExistsError, match="got one with files of another origin; choose another output folder"
-    ):
+    with pytest.raises(FileExistsError, match="got one with files of another origin; choose another output folder"):
         prepare_dataset([retinaface_source], output, split_lists=SPLITS)
     assert snapshot(output) == {"data.yaml": b"mine"}
 
@@ -207,9 +201,7 @@ def test_a_full_disk_loses_nothing(prepared, retinaface_source, tmp_path, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full_after_the_labels)
-        with pytest.raises(
-            OSError, match=r"the disk is full while writing .*a\.jpg; free some and run again"
-        ):
+        with pytest.raises(OSError, match=r"the disk is full while writing .*a\.jpg; free some and run again"):
             prepare_dataset([retinaface_source], output, split_lists=SPLITS)
     prepare_dataset([retinaface_source], output, split_lists=SPLITS)
     assert snapshot(output) == snapshot(prepared)
@@ -226,9 +218,7 @@ def test_a_read_only_output_folder(retinaface_source, tmp_path, monkeypatch):
 
 @pytest.mark.data
 def test_real_photographs(shared_data, tmp_path):
-    report = prepare_dataset(
-        [shared_data / "wider-train-649"], tmp_path / "wider", split_lists=SPLITS, link=True
-    )
+    report = prepare_dataset([shared_data / "wider-train-649"], tmp_path / "wider", split_lists=SPLITS, link=True)
     assert {name: split.images for name, split in report.splits.items()} == {"train": 549, "val": 100}
     faces = sum(split.faces + sum(split.skipped_boxes.values()) for split in report.splits.values())
     assert faces == 2480  # stated by the README of the data

@@ -30,9 +30,7 @@ def test_contact_sheet(retinaface_source, tmp_path):
 
 
 def test_no_images(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match="expected images below images/, got none; prepare the data set first"
-    ):
+    with pytest.raises(FileNotFoundError, match="expected images below images/, got none; prepare the data set first"):
         save_contact_sheet(tmp_path, tmp_path / "sheet.png")
 
 

@@ -74,9 +74,7 @@ def test_a_list_that_is_missing(retinaface_source):
 
 def test_a_list_that_names_an_unknown_image(retinaface_source):
     (retinaface_source / "train.txt").write_text("b.jpg\nx.jpg\n", encoding="utf-8")
-    with pytest.raises(
-        FileNotFoundError, match=r"train\.txt:2: expected an image .* annotates, got 'x\.jpg'"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"train\.txt:2: expected an image .* annotates, got 'x\.jpg'"):
         open_source(retinaface_source, split_lists={"train": "train.txt"})
 
 
@@ -89,16 +87,12 @@ def test_a_folder_with_nothing(tmp_path):
 
 def test_a_release_without_box_lists(official_archives):
     (official_archives / "wider_face_split.zip").unlink()
-    with pytest.raises(
-        FileNotFoundError, match=r"expected wider_face_split\.zip or .*bbx_gt\.txt, got neither"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"expected wider_face_split\.zip or .*bbx_gt\.txt, got neither"):
         open_source(official_archives)
 
 
 def test_an_archive_without_box_lists(official_archives):
     (official_archives / "WIDER_train.zip").replace(official_archives / "wider_face_split.zip")
     (official_archives / "WIDER_val.zip").rename(official_archives / "WIDER_train.zip")
-    with pytest.raises(
-        FileNotFoundError, match=r"wider_face_split\.zip: expected wider_face_split/wider_face_train"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"wider_face_split\.zip: expected wider_face_split/wider_face_train"):
         open_source(official_archives, split_lists={"train": None})

@@ -40,17 +40,13 @@ def test_splits_and_links(run_tool, retinaface_source, tmp_path, capsys):
     (retinaface_source / "images").rename(images)
     lists = ("--split", "train=train.txt", "--split", "val=dev.txt")
     label_file = retinaface_source / "label.txt"
-    run_tool(
-        "prepare_widerface", label_file, "--images", images, "--output", tmp_path / "data", *lists, "--link"
-    )
+    run_tool("prepare_widerface", label_file, "--images", images, "--output", tmp_path / "data", *lists, "--link")
     assert (tmp_path / "data" / "images" / "val" / "b.jpg").readlink() == images / "b.jpg"
     assert "no images for" not in capsys.readouterr().out
 
 
 def test_errors_are_one_sentence_on_the_error_stream(run_tool, tmp_path):
-    with pytest.raises(
-        SystemExit, match=r"^prepare_widerface: .*expected WIDER_train\.zip or .*, got neither; put"
-    ):
+    with pytest.raises(SystemExit, match=r"^prepare_widerface: .*expected WIDER_train\.zip or .*, got neither; put"):
         run_tool("prepare_widerface", tmp_path, "--output", tmp_path / "data")
     with pytest.raises(SystemExit, match=r"^kmeans_anchors: .*no\.yaml"):
         run_tool("kmeans_anchors", "--data", tmp_path / "no.yaml")

@@ -57,9 +57,7 @@ def test_images_of_folders_and_lists(retinaface_source):
 
 
 def test_no_images(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"no: expected a folder of images or a list of images, got nothing"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"no: expected a folder of images or a list of images, got nothing"):
         list_images([tmp_path / "no"])
     with pytest.raises(FileNotFoundError, match=r"expected images in .*, got none"):
         list_images([tmp_path])

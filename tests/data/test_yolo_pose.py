@@ -12,9 +12,7 @@ def test_a_label_line_by_hand():
         image="a.jpg",
         where="label.txt:1",
         boxes_xywh=np.array([[20.0, 10.0, 40.0, 20.0]]),
-        landmarks=np.array(
-            [[[30, 15, 2], [50, 15, 1], [40, 20, 2], [0, 0, 0], [45, 25, 2]]], dtype=np.float64
-        ),
+        landmarks=np.array([[[30, 15, 2], [50, 15, 1], [40, 20, 2], [0, 0, 0], [45, 25, 2]]], dtype=np.float64),
         invalid=np.array([False]),
     )
     # width 100, height 50: centre ((20 + 20) / 100, (10 + 10) / 50), size (40 / 100, 20 / 50)
@@ -39,9 +37,7 @@ def test_round_trip(tmp_path):
     size = np.array([width, height])
     # six decimals of at most 1024 px: half a unit of the last is 0.0005 px, twice that for a corner
     corners = (boxes_cxcywh[:, :2] - boxes_cxcywh[:, 2:] / 2) * size
-    np.testing.assert_allclose(
-        np.concatenate([corners, boxes_cxcywh[:, 2:] * size], axis=1), boxes, atol=1.1e-3
-    )
+    np.testing.assert_allclose(np.concatenate([corners, boxes_cxcywh[:, 2:] * size], axis=1), boxes, atol=1.1e-3)
     np.testing.assert_allclose(read_landmarks[..., :2] * size, landmarks[..., :2], atol=6e-4)
     np.testing.assert_array_equal(read_landmarks[..., 2], landmarks[..., 2])
 

@@ -26,9 +26,7 @@ def build(kpt_shape: tuple[int, int] = (5, 3), nc: int = 1) -> AnchorPose:
 
 def features(batch: int = 2) -> list[Tensor]:
     generator = torch.Generator().manual_seed(1)
-    return [
-        torch.randn(batch, c, *grid, generator=generator) * 2 for c, grid in zip(CHANNELS, GRIDS, strict=True)
-    ]
+    return [torch.randn(batch, c, *grid, generator=generator) * 2 for c, grid in zip(CHANNELS, GRIDS, strict=True)]
 
 
 def sigmoid(x: float) -> float:
@@ -113,11 +111,7 @@ def test_the_loss_decodes_to_the_same_place() -> None:
         batch, num_anchors, _, _, _ = raw.shape
         # One row for each anchor and cell, in the order of the decoded output.
         values = raw.permute(0, 1, 3, 4, 2).flatten(0, 3)
-        anchors = (
-            (head.anchor_wh[level] / stride)[None, :, None]
-            .expand(batch, -1, height * width, -1)
-            .flatten(0, 2)
-        )
+        anchors = (head.anchor_wh[level] / stride)[None, :, None].expand(batch, -1, height * width, -1).flatten(0, 2)
         rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         corner = torch.stack([columns, rows], 2).view(-1, 2).repeat(batch * num_anchors, 1)
 
@@ -128,9 +122,7 @@ def test_the_loss_decodes_to_the_same_place() -> None:
         last = first + num_anchors * height * width
         ours = decoded[:, :, first:last].mT.flatten(0, 1)
         center, size = ours[:, :2], ours[:, 2:4]
-        torch.testing.assert_close(
-            boxes, torch.cat([center - size / 2, center + size / 2], 1), rtol=1e-4, atol=1e-3
-        )
+        torch.testing.assert_close(boxes, torch.cat([center - size / 2, center + size / 2], 1), rtol=1e-4, atol=1e-3)
         torch.testing.assert_close(landmarks, ours[:, 5:].unflatten(1, (5, 3))[..., :2], rtol=1e-4, atol=1e-3)
         first = last
 

@@ -20,9 +20,7 @@ class PlainPose(Pose):
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("kpt_shape", [(5, 3), (5, 2)])
-def test_same_outputs_as_the_stock_head_of_the_same_weights(
-    kpt_shape: tuple[int, int], training: bool
-) -> None:
+def test_same_outputs_as_the_stock_head_of_the_same_weights(kpt_shape: tuple[int, int], training: bool) -> None:
     torch.manual_seed(0)
     ours, stock = FacePose(1, kpt_shape, ch=CHANNELS), PlainPose(1, kpt_shape, ch=CHANNELS)
     stock.load_state_dict(ours.state_dict())

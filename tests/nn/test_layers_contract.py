@@ -50,9 +50,7 @@ def used(layer: nn.Module) -> nn.Module:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
-def test_output_shape(
-    layer_type: type[nn.Module], build: Callable[[], nn.Module], size: tuple[int, int]
-) -> None:
+def test_output_shape(layer_type: type[nn.Module], build: Callable[[], nn.Module], size: tuple[int, int]) -> None:
     stride = STRIDES.get(layer_type, 1)
     channels = C1 if LAYERS[layer_type] is Build.SAME else C2
     # A strided convolution with padding k // 2 gives ceil(size / stride).

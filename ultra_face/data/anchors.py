@@ -141,7 +141,5 @@ def _checked(wh: FloatArray, what: str) -> FloatArray:
     bad = np.flatnonzero(~(np.isfinite(wh) & (wh > 0)).all(axis=1))
     if len(bad):
         width, height = wh[bad[0]]
-        raise ValueError(
-            f"expected {what} of positive finite size, got {width:g} x {height:g} in row {bad[0]}"
-        )
+        raise ValueError(f"expected {what} of positive finite size, got {width:g} x {height:g} in row {bad[0]}")
     return wh

@@ -65,9 +65,7 @@ def clean_faces(faces: FaceAnnotations, *, width: int, height: int) -> CleanedFa
 
     outside = ((right_bottom < 0) | (left_top >= image_size)).any(axis=1)
     too_small = (clipped_size < MIN_BOX_SIDE).any(axis=1)
-    reasons = np.select(
-        [faces.invalid, outside, too_small], [MARKED_INVALID, OUTSIDE_IMAGE, TOO_SMALL], default=""
-    )
+    reasons = np.select([faces.invalid, outside, too_small], [MARKED_INVALID, OUTSIDE_IMAGE, TOO_SMALL], default="")
     keep = reasons == ""
 
     landmarks = faces.landmarks[keep]

@@ -38,9 +38,7 @@ def generate_demo(
         OutputError: The disk is full or `output` is not writable; running again goes on.
     """
     claim_folder(output, {"demo": "drawn faces", "recipe": _RECIPE, "seed": seed})
-    for split, index in progress(
-        [(split, index) for split, size in SPLIT_SIZES.items() for index in range(size)]
-    ):
+    for split, index in progress([(split, index) for split, size in SPLIT_SIZES.items() for index in range(size)]):
         name = f"{index:04d}"
         rng = np.random.default_rng([seed, list(SPLIT_SIZES).index(split), index])
         picture, faces = draw_scene(f"{split}/{name}", rng)

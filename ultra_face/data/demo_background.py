@@ -55,9 +55,7 @@ def _clouds(height: int, width: int, rng: Rng, *, octaves: int) -> FloatArray:
 
 def _gradient(height: int, width: int, first: Colour, second: Colour) -> FloatArray:
     share = np.linspace(0, 1, height)[:, None, None]
-    gradient: FloatArray = np.broadcast_to(
-        (1 - share) * first + share * np.array(second), (height, width, 3)
-    ).copy()
+    gradient: FloatArray = np.broadcast_to((1 - share) * first + share * np.array(second), (height, width, 3)).copy()
     return gradient
 
 
@@ -93,9 +91,7 @@ def _room(height: int, width: int, rng: Rng) -> FloatArray:
     picture = _gradient(height, width, _random_colour(rng), _random_colour(rng))
     for _ in range(rng.integers(6, 18)):
         left, top = rng.uniform((-0.1 * width, -0.1 * height), (width, height)).astype(int).tolist()
-        right, bottom = (
-            (np.array([left, top]) + rng.uniform(0.05, 0.45, 2) * (width, height)).astype(int).tolist()
-        )
+        right, bottom = (np.array([left, top]) + rng.uniform(0.05, 0.45, 2) * (width, height)).astype(int).tolist()
         cv2.rectangle(picture, (left, top), (right, bottom), _random_colour(rng), -1)
         cv2.rectangle(picture, (left, top), (right, bottom), darken(_random_colour(rng), 0.5), 2)
     return picture
@@ -126,9 +122,7 @@ def _clock(canvas: Canvas, centre_xy: FloatArray, radius: float, rng: Rng) -> No
     canvas.polygon(ellipse((x, y), 0.88 * radius, 0.88 * radius), (232.0, 236.0, 238.0))
     for angle in np.arange(12) * np.pi / 6:
         direction = np.array([np.cos(angle), np.sin(angle)]) * radius
-        canvas.stroke(
-            centre_xy + np.stack([0.72 * direction, 0.82 * direction]), 0.05 * radius, (20.0, 20.0, 20.0)
-        )
+        canvas.stroke(centre_xy + np.stack([0.72 * direction, 0.82 * direction]), 0.05 * radius, (20.0, 20.0, 20.0))
     for length in (0.45, 0.65):
         angle = rng.uniform(0, 2 * np.pi)
         hand = centre_xy + np.array([np.cos(angle), np.sin(angle)]) * length * radius
@@ -152,9 +146,7 @@ def _back_of_head(canvas: Canvas, centre_xy: FloatArray, radius: float, rng: Rng
     canvas.polygon(shoulders * radius + centre_xy, _random_colour(rng))
     canvas.polygon(ellipse((x, y + 0.8 * radius), 0.4 * radius, 0.6 * radius), skin)
     for side in (-1, 1):
-        canvas.polygon(
-            ellipse((x + 0.8 * side * radius, y + 0.1 * radius), 0.12 * radius, 0.22 * radius), skin
-        )
+        canvas.polygon(ellipse((x + 0.8 * side * radius, y + 0.1 * radius), 0.12 * radius, 0.22 * radius), skin)
     canvas.polygon(ellipse((x, y), 0.82 * radius, radius), hair)
 
 

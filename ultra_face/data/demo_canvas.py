@@ -36,9 +36,7 @@ class Canvas:
     def stroke(self, points_xy: FloatArray, thickness: float, colour: Colour, owner: int = NOBODY) -> None:
         """Draw an open line (N, 2) [px] of `thickness` [px]."""
         width = max(1, round(thickness * SUPERSAMPLING))
-        cv2.polylines(
-            self.pixels, [_fixed_point(points_xy)], False, (*colour, owner), width, cv2.LINE_8, _SHIFT
-        )
+        cv2.polylines(self.pixels, [_fixed_point(points_xy)], False, (*colour, owner), width, cv2.LINE_8, _SHIFT)
 
     def shade(self, owner: int, centre_xy: FloatArray, radius: float, light_xy: FloatArray) -> None:
         """Light what `owner` painted around the centre [px]: brighter towards `light_xy`, darker outwards.
@@ -70,14 +68,10 @@ class Canvas:
         return picture
 
 
-def ellipse(
-    centre_xy: tuple[float, float], radius_x: float, radius_y: float, *, corners: int = 40
-) -> FloatArray:
+def ellipse(centre_xy: tuple[float, float], radius_x: float, radius_y: float, *, corners: int = 40) -> FloatArray:
     """Corners (N, 2) of a polygon that follows an ellipse."""
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
-    return np.stack(
-        [centre_xy[0] + radius_x * np.cos(angle), centre_xy[1] + radius_y * np.sin(angle)], axis=1
-    )
+    return np.stack([centre_xy[0] + radius_x * np.cos(angle), centre_xy[1] + radius_y * np.sin(angle)], axis=1)
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:

@@ -75,9 +75,7 @@ def open_archive(archive: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(archive)
     except zipfile.BadZipFile as error:
-        raise ValueError(
-            f"{archive}: expected a complete zip archive, got a damaged one; fetch it again"
-        ) from error
+        raise ValueError(f"{archive}: expected a complete zip archive, got a damaged one; fetch it again") from error
 
 
 def image_size(content: bytes) -> tuple[int, int] | None:

@@ -50,9 +50,7 @@ def wider_face_row(values: Sequence[float], where: str) -> FaceRow:
     """
     for (name, largest), value in zip(_ATTRIBUTES.items(), values[4:], strict=True):
         if value not in range(largest + 1):
-            raise ValueError(
-                f"{where}: expected {name} from 0 to {largest}, got {value:g}; correct or remove the line"
-            )
+            raise ValueError(f"{where}: expected {name} from 0 to {largest}, got {value:g}; correct or remove the line")
     return list(values[:4]), no_landmarks(), bool(values[7])
 
 

@@ -102,9 +102,7 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            message = (
-                f"the disk is full while writing {path}; free some and run again: finished files are kept"
-            )
+            message = f"the disk is full while writing {path}; free some and run again: finished files are kept"
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             message = f"{path.parent} is not writable; choose another folder, or grant write permission"
         else:

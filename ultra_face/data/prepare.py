@@ -64,9 +64,7 @@ def prepare_dataset(
         ValueError: A broken line, a damaged archive, an image in two splits, or links asked of an archive.
     """
     splits = [
-        split
-        for source in sources
-        for split in open_source(source, image_folder=image_folder, split_lists=split_lists)
+        split for source in sources for split in open_source(source, image_folder=image_folder, split_lists=split_lists)
     ]
     jobs = plan_jobs(splits)
     claim_folder(
@@ -119,14 +117,10 @@ def _prepare_image(job: ImageJob, output: Path, report: SplitReport, *, link: bo
     try:
         content = job.images.read(job.faces.image)
     except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{job.faces.where}: image missing: {error}; check the image folder"
-        ) from error
+        raise FileNotFoundError(f"{job.faces.where}: image missing: {error}; check the image folder") from error
     size = image_size(content)
     if size is None:
-        report.problems.append(
-            f"{job.faces.where}: {job.faces.image} does not decode as an image; fetch it again"
-        )
+        report.problems.append(f"{job.faces.where}: {job.faces.image} does not decode as an image; fetch it again")
         return
     width, height = size
     cleaned = clean_faces(job.faces, width=width, height=height)

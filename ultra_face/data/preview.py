@@ -21,9 +21,7 @@ _LANDMARK_COLOURS = ((60, 60, 255), (255, 160, 40), (0, 220, 255), (255, 80, 220
 _BACKGROUND = 24
 
 
-def save_contact_sheet(
-    dataset: Path, path: Path, *, columns: int = 5, rows: int = 4, tile: int = 320
-) -> None:
+def save_contact_sheet(dataset: Path, path: Path, *, columns: int = 5, rows: int = 4, tile: int = 320) -> None:
     """Draw `columns` x `rows` evenly chosen images of a data set with their faces, and save them as PNG.
 
     Each image is fitted into a square of `tile` px.
@@ -35,13 +33,8 @@ def save_contact_sheet(
     """
     images = sorted(file for file in (dataset / "images").rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
     if not images:
-        raise FileNotFoundError(
-            f"{dataset}: expected images below images/, got none; prepare the data set first"
-        )
-    chosen = [
-        images[index]
-        for index in np.unique(np.linspace(0, len(images) - 1, columns * rows).round().astype(int))
-    ]
+        raise FileNotFoundError(f"{dataset}: expected images below images/, got none; prepare the data set first")
+    chosen = [images[index] for index in np.unique(np.linspace(0, len(images) - 1, columns * rows).round().astype(int))]
     tiles = [_tile(image, _label_file(image, dataset), tile) for image in chosen]
     blank = np.full((tile, tile, 3), _BACKGROUND, dtype=np.uint8)
     tiles += [blank] * (-len(tiles) % columns)

@@ -50,9 +50,7 @@ class PrepareReport:
         lines = [line for name, split in self.splits.items() for line in _describe(name, split)]
         missing = [name for name in ("train", "val") if name not in self.splits]
         if missing:
-            lines.append(
-                f"no images for {' and '.join(missing)}: Ultralytics needs both splits; add --split NAME=LIST"
-            )
+            lines.append(f"no images for {' and '.join(missing)}: Ultralytics needs both splits; add --split NAME=LIST")
         if self.foreign_images:
             lines.append(
                 f"left alone {len(self.foreign_images):,} images that this preparation does not write, but "

@@ -42,15 +42,11 @@ def parse_retinaface(text: str, source: str) -> list[FaceAnnotations]:
             if not is_image_path(image):
                 raise ValueError(f"{where}: expected '# path of an image', got {line!r}; correct the line")
             if image in rows:
-                raise ValueError(
-                    f"{where}: expected each image once, got {image} again; remove one of the two"
-                )
+                raise ValueError(f"{where}: expected each image once, got {image} again; remove one of the two")
             headers[image], rows[image] = where, []
         elif line.strip():
             if not rows:
-                raise ValueError(
-                    f"{where}: expected '# path of an image' before the first face, got {line!r}"
-                )
+                raise ValueError(f"{where}: expected '# path of an image' before the first face, got {line!r}")
             rows[image].append(_parse_row(line, where))
     return [assemble_faces(name, headers[name], rows[name]) for name in rows]
 
@@ -73,9 +69,7 @@ def _parse_landmarks(values: Sequence[float], where: str) -> list[list[float]]:
     landmarks = []
     for x, y, flag in zip(values[0::3], values[1::3], values[2::3], strict=True):
         if flag not in _VISIBILITY:
-            raise ValueError(
-                f"{where}: expected landmark flags -1, 0 or 1, got {flag:g}; correct or remove the line"
-            )
+            raise ValueError(f"{where}: expected landmark flags -1, 0 or 1, got {flag:g}; correct or remove the line")
         visibility = _VISIBILITY[flag]
         landmarks.append([x, y, visibility] if visibility else [0.0, 0.0, 0.0])
     return landmarks

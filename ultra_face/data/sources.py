@@ -76,9 +76,7 @@ def find_list(list_file: str | None, folder: Path) -> Path | None:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    raise FileNotFoundError(
-        f"list of images {list_file} not found; expected {candidates[0]} or {candidates[1]}"
-    )
+    raise FileNotFoundError(f"list of images {list_file} not found; expected {candidates[0]} or {candidates[1]}")
 
 
 def select_images(faces: list[FaceAnnotations], list_file: Path | None) -> list[FaceAnnotations]:
@@ -97,8 +95,7 @@ def select_images(faces: list[FaceAnnotations], list_file: Path | None) -> list[
             continue
         if image not in by_image:
             raise FileNotFoundError(
-                f"{list_file}:{number}: expected an image that the label file annotates, got {image!r}; "
-                "remove the line"
+                f"{list_file}:{number}: expected an image that the label file annotates, got {image!r}; remove the line"
             )
         selected.append(by_image[image])
     return selected
@@ -122,9 +119,7 @@ def _official_images(source: Path, split: str) -> ImageStore:
     archive = source / f"WIDER_{split}.zip"
     if archive.is_file():
         return ImageArchive(archive, prefix=f"WIDER_{split}/images/")
-    raise FileNotFoundError(
-        f"{source}: expected {archive.name} or {folder.parent.name}/images, got neither; {_REMEDY}"
-    )
+    raise FileNotFoundError(f"{source}: expected {archive.name} or {folder.parent.name}/images, got neither; {_REMEDY}")
 
 
 def _official_faces(source: Path, split: str) -> list[FaceAnnotations]:

@@ -37,9 +37,7 @@ def read_box_sizes(images: Sequence[Path], *, training_size: int, progress: Prog
         if shape is not None:
             boxes_cxcywh, _ = read_labels(labels)
             sizes.append(
-                scale_to_training(
-                    boxes_cxcywh[:, 2:], width=shape[0], height=shape[1], training_size=training_size
-                )
+                scale_to_training(boxes_cxcywh[:, 2:], width=shape[0], height=shape[1], training_size=training_size)
             )
     return np.concatenate(sizes)
 
@@ -68,9 +66,7 @@ def list_images(locations: Iterable[str | Path]) -> list[Path]:
             lines = location.read_text(encoding="utf-8").splitlines()
             images += [location.parent / line.strip() for line in lines if line.strip()]
         else:
-            raise FileNotFoundError(
-                f"{location}: expected a folder of images or a list of images, got nothing there"
-            )
+            raise FileNotFoundError(f"{location}: expected a folder of images or a list of images, got nothing there")
     if not images:
         raise FileNotFoundError(f"expected images in {', '.join(map(str, locations))}, got none")
     return images

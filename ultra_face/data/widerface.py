@@ -48,18 +48,14 @@ def parse_widerface(text: str, source: str) -> list[FaceAnnotations]:
 
 def _line(lines: list[str], index: int, source: str, expected: str) -> str:
     if index >= len(lines):
-        raise ValueError(
-            f"{source}:{index + 1}: expected {expected}, got the end of the file; fetch the file again"
-        )
+        raise ValueError(f"{source}:{index + 1}: expected {expected}, got the end of the file; fetch the file again")
     return lines[index].strip()
 
 
 def _parse_count(lines: list[str], index: int, source: str) -> int:
     line = _line(lines, index, source, "the number of faces")
     if not line.isdecimal():
-        raise ValueError(
-            f"{source}:{index + 1}: expected the number of faces, got {line!r}; fetch the file again"
-        )
+        raise ValueError(f"{source}:{index + 1}: expected the number of faces, got {line!r}; fetch the file again")
     return int(line)
 
 

@@ -38,13 +38,9 @@ class Archive:
 
 
 ARCHIVES = (
-    Archive(
-        "WIDER_train.zip", 1465602149, "e23b76129c825cafae8be944f65310b2e1ba1c76885afe732f179c41e5ed6d59"
-    ),
+    Archive("WIDER_train.zip", 1465602149, "e23b76129c825cafae8be944f65310b2e1ba1c76885afe732f179c41e5ed6d59"),
     Archive("WIDER_val.zip", 362752168, "f9efbd09f28c5d2d884be8c0eaef3967158c866a593fc36ab0413e4b2a58a17a"),
-    Archive(
-        "wider_face_split.zip", 3591642, "c7561e4f5e7a118c249e0a5c5c902b0de90bbf120d7da9fa28d99041f68a8a5c"
-    ),
+    Archive("wider_face_split.zip", 3591642, "c7561e4f5e7a118c249e0a5c5c902b0de90bbf120d7da9fa28d99041f68a8a5c"),
 )
 
 
@@ -102,6 +98,5 @@ def _receive(archive: Archive, folder: Path, progress: Progress) -> Iterator[byt
 def _ask_for_archives(folder: Path, reason: str) -> str:
     names = ", ".join(archive.name for archive in missing_archives(folder))
     return (
-        f"WIDER FACE cannot be fetched ({reason}); get {names} from {HOME_PAGE}, "
-        f"put them into {folder}, and run again"
+        f"WIDER FACE cannot be fetched ({reason}); get {names} from {HOME_PAGE}, put them into {folder}, and run again"
     )

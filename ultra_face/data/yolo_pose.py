@@ -22,13 +22,10 @@ def format_labels(faces: FaceAnnotations, *, width: int, height: int) -> str:
     sizes = faces.boxes_xywh[:, 2:] / scale
     points = faces.landmarks[..., :2] / scale
     lines = []
-    for centre, size, face_points, visibility in zip(
-        centres, sizes, points, faces.landmarks[..., 2], strict=True
-    ):
+    for centre, size, face_points, visibility in zip(centres, sizes, points, faces.landmarks[..., 2], strict=True):
         box = " ".join(f"{value:.6f}" for value in (*centre, *size))
         landmarks = " ".join(
-            f"{x:.6f} {y:.6f} {v:.0f}" if v else "0 0 0"
-            for (x, y), v in zip(face_points, visibility, strict=True)
+            f"{x:.6f} {y:.6f} {v:.0f}" if v else "0 0 0" for (x, y), v in zip(face_points, visibility, strict=True)
         )
         lines.append(f"0 {box} {landmarks}\n")
     return "".join(lines)

@@ -50,6 +50,4 @@ class MSPAM(nn.Module):
 
 
 def _depthwise_separable(c: int, k: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(c, c, k, padding=k // 2, groups=c, bias=False), nn.Conv2d(c, c, 1, bias=False)
-    )
+    return nn.Sequential(nn.Conv2d(c, c, k, padding=k // 2, groups=c, bias=False), nn.Conv2d(c, c, 1, bias=False))
