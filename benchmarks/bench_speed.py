@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -57,11 +56,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = {name: save(name, Path(folder)) for name in (OURS, BATCH_NORM, STOCK)}
         exports = {name: YOLO(file).export(format="onnx", imgsz=SIZE) for name, file in checkpoints.items()}
-        input("Press enter to measure, on an idle machine. ") if sys.stdin.isatty() else None
         measured = {}
         for num_threads in arguments.threads:
             use_threads(num_threads)
-            measured[f"{num_threads} threads"] = measure(checkpoints, exports, arguments.rounds)
+            measured[f"{num_threads} thread{'s' * (num_threads > 1)}"] = measure(checkpoints, exports, arguments.rounds)
 
     config = {"rounds": arguments.rounds, "size": SIZE, "batch": BATCH, "faces_per_image": FACES_PER_IMAGE}
     record = {

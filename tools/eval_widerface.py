@@ -13,6 +13,8 @@ os.environ["ULTRA_FACE_REGISTER"] = "0"  # result files need NumPy alone; runnin
 from ultra_face.detection_settings import add_options, parse_run
 from ultra_face.eval.folders import report_folders
 
+del os.environ["ULTRA_FACE_REGISTER"]  # child processes register as ever
+
 
 def main() -> None:
     """Read the arguments, run the model if one is named, and report."""
