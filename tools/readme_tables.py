@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +22,30 @@ def training(results: Path) -> str:
 
 def small(results: Path) -> str:
     """Trunk, head and loss one at a time, in a small budget."""
-    return _runs(results, ("small-stock", "small-face", "small-aesvc", "small-aesvc-alpha3"))
+    files = sorted(results.glob("training-small-*.json"))
+    return _runs(results, [file.stem.removeprefix("training-") for file in files])
 
 
-def _runs(results: Path, names: tuple[str, ...]) -> str:
+def _runs(results: Path, names: Sequence[str]) -> str:
     """A row for each `training-NAME.json`."""
     rows = [
-        "| model | loss | parameters | box mAP50 | box mAP50-95 | pose mAP50-95 | landmark error |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| model | loss | seed | parameters | box mAP50 | box mAP50-95 | pose mAP50-95 | landmark error |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name in names:
         record = json.loads((results / f"training-{name}.json").read_text())
-        best, config = record["best"], record["provenance"]["config"]
-        model = Path(config["model"]).stem
-        changes = "".join(f", {key} {value:g}" for key, value in config.get("face_loss", {}).items())
-        loss = "Ultralytics" if model.endswith("-pose") else f"FaceLoss{changes}"
-        rows.append(
-            f"| `{model}` | {loss} | {record['parameters']:,} | {best['box_map50']:.3f} | {best['box_map50_95']:.3f} "
-            f"| {best['pose_map50_95']:.3f} | {100 * record['landmarks']['nme_box']:.2f} % |"
-        )
+        best, run = record["best"], record["provenance"]
+        model = Path(run["config"]["model"]).stem
+        changes = "".join(f", {key} {value:g}" for key, value in run["config"].get("face_loss", {}).items())
+        cells = [
+            f"`{model}`",
+            "Ultralytics" if model.endswith("-pose") else f"FaceLoss{changes}",
+            str(run["seed"]),
+            f"{record['parameters']:,}",
+            *(f"{best[key]:.3f}" for key in ("box_map50", "box_map50_95", "pose_map50_95")),
+            f"{100 * record['landmarks']['nme_box']:.1f} %",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
