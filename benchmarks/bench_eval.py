@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -108,15 +107,21 @@ def grown(factor: int, predictions: Path, ground_truth: Path) -> dict:
         }
 
 
+# A child starts with the peak of the process that it is forked from, so the tool's parent must be a small one.
+SMALL_PARENT = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 def peak_memory_mb(predictions: str, ground_truth: Path) -> float:
     """Largest resident memory of `tools/eval_widerface.py` as a process of its own, interpreter included."""
     tool = REPOSITORY / "tools" / "eval_widerface.py"
     command = [sys.executable, str(tool), "--predictions", predictions, "--ground-truth", str(ground_truth)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=REPOSITORY)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise RuntimeError(f"{' '.join(command)} failed with status {status}")
-    return usage.ru_maxrss / 1024
+    parent = [sys.executable, "-S", "-c", SMALL_PARENT, *command]
+    run = subprocess.run(parent, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    return int(run.stdout) / 1024
 
 
 if __name__ == "__main__":
