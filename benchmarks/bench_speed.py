@@ -1,8 +1,10 @@
 """Speed of FaceLoss and of yolov5n-aesvc against their stock counterparts, on the CPU with one and two threads.
 
 All candidates of a comparison take turns in one process, so that a busy moment of the machine hits all alike; what is
-reported is the median over the rounds. The weights are random, on which the time does not depend; end to end, each
-model's confidence threshold lets the same number of outputs pass to the suppression.
+reported are medians over the rounds, of the elapsed time and of the processor time of all threads. With one thread the
+latter hardly depends on what else the machine does; with more it counts threads that wait for each other too. The
+weights are random, on which the time does not depend; end to end, each model's confidence threshold lets the same
+number of outputs pass to the suppression.
 
 python benchmarks/bench_speed.py --rounds 15
 """
@@ -66,15 +68,14 @@ def main() -> None:
         "provenance": provenance(
             config | {"passing": PASSING}, "random images and faces; photographs end to end", SEED
         ),
-        "unit": "ms, median; shares of the forward time of yolov5n-aesvc in PyTorch",
         **measured,
     }
     arguments.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(measured, indent=2))
 
 
-def measure(checkpoints: Mapping[str, Path], exports: Mapping[str, str], rounds: int) -> dict[str, dict[str, float]]:
-    """Every comparison with the threads that are set."""
+def measure(checkpoints: Mapping[str, Path], exports: Mapping[str, str], rounds: int) -> dict[str, dict[str, Any]]:
+    """Every comparison with the threads that are set; shares are of our model's forward time in PyTorch."""
     fused = {name: YOLO(file).model.eval().fuse(verbose=False) for name, file in checkpoints.items()}
     x = torch.rand(1, 3, SIZE, SIZE)
     with torch.inference_mode():
@@ -86,19 +87,25 @@ def measure(checkpoints: Mapping[str, Path], exports: Mapping[str, str], rounds:
         "forward, ONNX Runtime": interleaved(sessions(exports), rounds),
         "end to end, PyTorch": interleaved(predictors(checkpoints), rounds),
         "end to end, ONNX Runtime": interleaved(predictors(exports), rounds),
-        "shares": shares,
+        "share of the forward": shares,
     }
 
 
-def interleaved(candidates: Candidates, rounds: int) -> dict[str, float]:
-    """Median time of each candidate [ms]; they take turns, after one round to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in candidates}
+def interleaved(candidates: Candidates, rounds: int) -> dict[str, dict[str, float]]:
+    """Median times of each candidate; they take turns, after one round to warm up."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in candidates}
     for _ in range(rounds + 1):
         for name, run in candidates.items():
-            start = time.perf_counter()
+            elapsed, processor = time.perf_counter(), time.process_time()
             run()
-            times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: round(statistics.median(taken[1:]), 2) for name, taken in times.items()}
+            times[name].append((time.perf_counter() - elapsed, time.process_time() - processor))
+    medians = {
+        name: [1e3 * statistics.median(kind) for kind in zip(*taken[1:], strict=True)] for name, taken in times.items()
+    }
+    return {
+        name: {"elapsed_ms": round(elapsed, 2), "processor_ms": round(processor, 2)}
+        for name, (elapsed, processor) in medians.items()
+    }
 
 
 def use_threads(num_threads: int) -> None:
