@@ -49,7 +49,19 @@ def _runs(results: Path, names: Sequence[str]) -> str:
     return "\n".join(rows)
 
 
-TABLES: dict[str, Callable[[Path], str]] = {"training": training, "small": small}
+def speed(results: Path) -> str:
+    """Times of one pass, a row a candidate, with one and two threads."""
+    record = json.loads((results / "speed.json").read_text())
+    threads = ("1 thread", "2 threads")
+    rows = [f"| [ms] | | {' | '.join(threads)} |", "| --- | --- | --- | --- |"]
+    for comparison in ("loss, forward and backward", "forward, PyTorch", "forward, ONNX Runtime"):
+        for name in record[threads[0]][comparison]:
+            times = [f"{record[count][comparison][name]['elapsed_ms']:.0f}" for count in threads]
+            rows.append(f"| {comparison} | {name} | {' | '.join(times)} |")
+    return "\n".join(rows)
+
+
+TABLES: dict[str, Callable[[Path], str]] = {"training": training, "small": small, "speed": speed}
 
 
 def filled(page: str, results: Path) -> str:
