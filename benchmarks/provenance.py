@@ -54,11 +54,15 @@ def provenance(config: Mapping[str, Any], data: str, seed: int | None) -> dict[s
 
 
 def _command() -> str:
-    """The command line, with the script named relative to the repository where it lies inside."""
-    script = Path(sys.argv[0])
-    inside = script.is_file() and script.resolve().is_relative_to(REPOSITORY)
-    name = script.resolve().relative_to(REPOSITORY).as_posix() if inside else script.name
-    return shlex.join(["python", name, *sys.argv[1:]])
+    """The command line; files of the repository by their place in it, all others by their name alone."""
+    return shlex.join(["python", *map(_without_place, sys.argv)])
+
+
+def _without_place(argument: str) -> str:
+    path = Path(argument)
+    if path.is_absolute() and path.is_relative_to(REPOSITORY):
+        return path.relative_to(REPOSITORY).as_posix()
+    return path.name if path.is_absolute() or path.parts[:1] == ("..",) else argument
 
 
 def _revision() -> dict[str, str | bool | None]:

@@ -29,6 +29,20 @@ def test_record(provenance, monkeypatch, repository):
     assert record["date"].endswith("+00:00")
 
 
+def test_places_of_this_machine_stay_out_of_the_record(provenance, monkeypatch, tmp_path):
+    arguments = [
+        "benchmarks/a.py",
+        "--data",
+        str(tmp_path / "faces" / "data.yaml"),
+        "../other/labels",
+        "cfg/b.yaml",
+        "n/m",
+    ]
+    monkeypatch.setattr(sys, "argv", arguments)
+    command = provenance.provenance({}, "none", None)["command"]
+    assert command == "python benchmarks/a.py --data data.yaml labels cfg/b.yaml n/m"
+
+
 def test_commit_and_changes(provenance, monkeypatch, tmp_path):
     def git(*arguments):
         identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
