@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -21,7 +20,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import cv2
 import onnxruntime
 import torch
 import yaml
@@ -35,6 +36,7 @@ from ultralytics.utils.loss import v8PoseLoss
 
 import ultra_face
 
+PHOTOGRAPH = ASSETS / "bus.jpg"
 RESULT = REPOSITORY / "results" / "speed.json"
 SIZE = 640  # of the input [px]
 BATCH, FACES_PER_IMAGE = 16, 50
@@ -60,8 +62,9 @@ def main() -> None:
         exports = {name: YOLO(file).export(format="onnx", imgsz=SIZE) for name, file in checkpoints.items()}
         measured = {}
         for num_threads in arguments.threads:
-            use_threads(num_threads)
-            measured[f"{num_threads} thread{'s' * (num_threads > 1)}"] = measure(checkpoints, exports, arguments.rounds)
+            measured[f"{num_threads} thread{'s' * (num_threads > 1)}"] = measure(
+                checkpoints, exports, num_threads, arguments.rounds
+            )
 
     config = {"rounds": arguments.rounds, "size": SIZE, "batch": BATCH, "faces_per_image": FACES_PER_IMAGE}
     record = {
@@ -74,8 +77,11 @@ def main() -> None:
     print(json.dumps(measured, indent=2))
 
 
-def measure(checkpoints: Mapping[str, Path], exports: Mapping[str, str], rounds: int) -> dict[str, dict[str, Any]]:
-    """Every comparison with the threads that are set; shares are of our model's forward time in PyTorch."""
+def measure(
+    checkpoints: Mapping[str, Path], exports: Mapping[str, str], num_threads: int, rounds: int
+) -> dict[str, dict[str, Any]]:
+    """Every comparison with so many threads; shares are of our model's forward time in PyTorch."""
+    torch.set_num_threads(num_threads)
     fused = {name: YOLO(file).model.eval().fuse(verbose=False) for name, file in checkpoints.items()}
     x = torch.rand(1, 3, SIZE, SIZE)
     with torch.inference_mode():
@@ -84,9 +90,9 @@ def measure(checkpoints: Mapping[str, Path], exports: Mapping[str, str], rounds:
     return {
         "loss, forward and backward": interleaved(criteria(), rounds),
         "forward, PyTorch": forward,
-        "forward, ONNX Runtime": interleaved(sessions(exports), rounds),
-        "end to end, PyTorch": interleaved(predictors(checkpoints), rounds),
-        "end to end, ONNX Runtime": interleaved(predictors(exports), rounds),
+        "forward, ONNX Runtime": interleaved(sessions(exports, num_threads), rounds),
+        "end to end, PyTorch": interleaved(predictors(checkpoints, num_threads), rounds),
+        "end to end, ONNX Runtime": interleaved(predictors(exports, num_threads), rounds),
         "share of the forward": shares,
     }
 
@@ -108,13 +114,6 @@ def interleaved(candidates: Candidates, rounds: int) -> dict[str, dict[str, floa
     }
 
 
-def use_threads(num_threads: int) -> None:
-    """Restrict this process to as many processors, for libraries that take their number of threads from there."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, set(range(num_threads)))
-    torch.set_num_threads(num_threads)
-
-
 def save(name: str, folder: Path) -> Path:
     """A checkpoint of an untrained model for one class and five landmarks of three values."""
     model = yaml_model_load(f"{name.partition(',')[0]}.yaml") | {"nc": 1, "kpt_shape": [5, 3]}
@@ -123,8 +122,20 @@ def save(name: str, folder: Path) -> Path:
             row[3] += ["batch"] if row[2] == "MC4f" else []
     file = folder / f"{name.replace(', norm: ', '-')}.yaml"
     file.write_text(yaml.safe_dump(model))
-    YOLO(file, task="pose").save(file.with_suffix(".pt"))
+    untrained = YOLO(file, task="pose")
+    spread_scores(untrained.model)
+    untrained.save(file.with_suffix(".pt"))
     return file.with_suffix(".pt")
+
+
+def spread_scores(network: PoseModel) -> None:
+    """Give the batch norms the statistics of a photograph; with those of no image all scores would be the same."""
+    image = cv2.resize(cv2.imread(str(PHOTOGRAPH)), (SIZE, SIZE))
+    for module in network.modules():
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            module.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.from_numpy(image).permute(2, 0, 1)[None].repeat(2, 1, 1, 1) / 255)
 
 
 def criteria() -> Candidates:
@@ -172,30 +183,46 @@ def leaves(outputs: Any) -> Any:
     return outputs.detach().requires_grad_()
 
 
-def sessions(exports: Mapping[str, str]) -> Candidates:
-    """The exported networks in ONNX Runtime."""
+def session_options(num_threads: int) -> onnxruntime.SessionOptions:
+    """Options of ONNX Runtime for so many threads; those of a waiting session must not keep the processor busy."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = num_threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def sessions(exports: Mapping[str, str], num_threads: int) -> Candidates:
+    """The exported networks in ONNX Runtime."""
+    options = session_options(num_threads)
     feed = {"images": torch.rand(1, 3, SIZE, SIZE).numpy()}
     loaded = {name: onnxruntime.InferenceSession(file, options) for name, file in exports.items()}
     return {name: lambda session=session: session.run(None, feed) for name, session in loaded.items()}
 
 
-def predictors(files: Mapping[str, str | Path]) -> Candidates:
-    """Stock `predict` on a photograph: decode, letterbox, network, suppression, results."""
-    photograph = ASSETS / "bus.jpg"
+def predictors(files: Mapping[str, str | Path], num_threads: int) -> Candidates:
+    """Stock `predict` on a photograph: decode, letterbox, network, suppression, results.
+
+    Ultralytics sets the threads of PyTorch when it loads a model and leaves those of ONNX Runtime at their default, so
+    both are set here.
+    """
+    options, load = session_options(num_threads), onnxruntime.InferenceSession
+
+    def session(file: str, _: None, **settings: Any) -> onnxruntime.InferenceSession:
+        return load(file, options, **settings)
 
     def predictor(file: str | Path) -> Callable[[], Any]:
         model = YOLO(file, task="pose")
-        settings = {"imgsz": SIZE, "rect": False, "verbose": False, "device": "cpu", "iou": 0.5}
-        scores: list[Tensor] = []
-        model.predict(photograph, conf=1.0, **settings)
-        with outputs_of(model.predictor, scores):
-            model.predict(photograph, conf=1.0, **settings)
-        conf = float(scores[0].sort(descending=True).values[PASSING])
-        return lambda: model.predict(photograph, conf=conf, **settings)
+        model.predict(PHOTOGRAPH, imgsz=SIZE, rect=False, verbose=False, device="cpu", iou=0.5)
+        run, scores = model.predictor, []
+        with outputs_of(run, scores):
+            run(PHOTOGRAPH)
+        run.args.conf = float(scores[0].sort(descending=True).values[PASSING])
+        return lambda: run(PHOTOGRAPH)
 
-    return {name: predictor(file) for name, file in files.items()}
+    with mock.patch.object(onnxruntime, "InferenceSession", session):
+        candidates = {name: predictor(file) for name, file in files.items()}
+    torch.set_num_threads(num_threads)
+    return candidates
 
 
 @contextmanager
