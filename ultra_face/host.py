@@ -8,6 +8,7 @@ their public events; `callbacks/observers.py` says how it sees what these do not
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -104,12 +105,13 @@ def _criterion() -> None:
 def _refinement() -> None:
     """Let a head with `refine` finish an inference pass: it gets the image and the stock pass, a function."""
     stock = _method("_predict_once")
+    signature = inspect.signature(stock)  # 8.4.110 and older have a further argument before `embed`
 
     @functools.wraps(stock)
-    def _predict_once(self: nn.Module, x: Any, profile: bool = False, embed: Any = None) -> Any:
-        y = stock(self, x, profile, embed)
+    def _predict_once(self: nn.Module, x: Any, *args: Any, **kwargs: Any) -> Any:
+        y = stock(self, x, *args, **kwargs)
         refine = getattr(self.model[-1], "refine", None)  # type: ignore[index]
-        if refine is None or self.training or embed:
+        if refine is None or self.training or signature.bind(self, x, *args, **kwargs).arguments.get("embed"):
             return y
         return refine(y, image=x, detect=functools.partial(stock, self))
 
