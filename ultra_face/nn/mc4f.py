@@ -18,7 +18,7 @@ class MC4f(nn.Module):
         c1: input channels.
         c2: output channels, even.
         n: number of bottlenecks.
-        norm: `"group"` as in the paper, or `"batch"`, which can be folded into the convolutions at inference.
+        norm: `"group"` as in the paper, or `"batch"`, which an ONNX export folds into the convolutions.
 
     Raises:
         ValueError: odd `c2`, or an unknown norm.
