@@ -229,6 +229,16 @@ def test_a_head_that_supports_it_is_augmented(monkeypatch):
     assert tasks.PoseModel._predict_augment(Model(Head()), "image") == "stock augmentation"
 
 
+def test_a_stock_pass_with_further_arguments_keeps_them(monkeypatch):
+    # Ultralytics 8.4.110 and older pass `visualize` between `profile` and `embed`.
+    stock_pass = lambda self, x, profile=False, visualize=False, embed=None: ("stock", x, visualize, embed)  # noqa: E731
+    monkeypatch.setattr(tasks.PoseModel, "_predict_once", stock_pass)
+    host._refinement()
+    model = Model(Head(refine=lambda y, *, image, detect: "refined")).eval()
+    assert tasks.PoseModel._predict_once(model, "image", False, "pictures", [1]) == ("stock", "image", "pictures", [1])
+    assert tasks.PoseModel._predict_once(model, "image", False, "pictures", None) == "refined"
+
+
 @pytest.mark.parametrize(
     ("seam", "method"),
     [("criterion", "init_criterion"), ("refinement", "_predict_once"), ("augmentation", "_predict_augment")],
