@@ -16,9 +16,7 @@ from torchvision.ops import nms  # type: ignore[import-untyped]
 from ultralytics import YOLO
 
 from ultra_face.detection_settings import STRIDE, Settings
-from ultra_face.tta import MIRRORED_LANDMARKS
-
-PADDING = 114  # the grey of the host's letterbox
+from ultra_face.tta import LETTERBOX_GREY, MIRRORED_LANDMARKS
 
 Image = NDArray[np.uint8]
 
@@ -102,7 +100,7 @@ def _pad(image: Image, stride: int) -> Image:
     """Extend an image to the right and below, so that the network takes it without resizing."""
     height, width = image.shape[:2]
     below, right = math.ceil(height / stride) * stride - height, math.ceil(width / stride) * stride - width
-    return np.pad(image, ((0, below), (0, right), (0, 0)), constant_values=PADDING)
+    return np.pad(image, ((0, below), (0, right), (0, 0)), constant_values=LETTERBOX_GREY)
 
 
 def _stride(model: YOLO) -> int:

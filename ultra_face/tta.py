@@ -20,7 +20,8 @@ PASSES = ((1.0, False), (1.25, True), (0.67, False))
 MIRRORED_LANDMARKS = (1, 0, 2, 4, 3)
 """Where each of the five landmarks is in a mirrored face: eyes and mouth corners change places."""
 
-_PADDING = 114 / 255  # the grey of the host's letterbox
+LETTERBOX_GREY = 114
+"""With which the host fills what an image does not cover, in 0..255."""
 
 
 def predict_augmented(model: Any, x: Tensor) -> tuple[Tensor, None]:
@@ -66,7 +67,7 @@ def rescale(x: Tensor, scale: float, *, stride: int) -> tuple[Tensor, tuple[floa
     resized = F.interpolate(x, size=(new_height, new_width), mode="bilinear", align_corners=False)
     below = math.ceil(new_height / stride) * stride - new_height
     right = math.ceil(new_width / stride) * stride - new_width
-    return F.pad(resized, (0, right, 0, below), value=_PADDING), (new_width / width, new_height / height)
+    return F.pad(resized, (0, right, 0, below), value=LETTERBOX_GREY / 255), (new_width / width, new_height / height)
 
 
 def restore(

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ultra_face.losses.assign import match_anchors
+from ultra_face.data import anchors as anchor_data
+from ultra_face.losses.assign import RATIO_LIMIT, match_anchors
 
 ANCHORS = torch.tensor([[1.0, 1.5], [4.0, 5.0], [0.3, 2.0]])
 
@@ -90,3 +91,7 @@ def test_ratio_limit(size: tuple[float, float], fits: bool) -> None:
 def test_no_faces() -> None:
     matches = match_anchors(torch.zeros(0, dtype=torch.long), torch.zeros(0, 4), ANCHORS, (8, 8))
     assert as_set(matches) == set()
+
+
+def test_anchors_are_fitted_for_the_ratio_that_the_loss_allows() -> None:
+    assert anchor_data.RATIO_LIMIT == RATIO_LIMIT

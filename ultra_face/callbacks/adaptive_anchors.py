@@ -40,13 +40,18 @@ def fit_before_training(trainer: Any) -> None:
     if len(sizes) < num_anchors:
         LOGGER.info(f"{prefix}{len(sizes)} faces are fewer than the {num_anchors} anchors, keeping them")
         return
+    covered_before = _coverage(sizes, before.reshape(-1, 2))
+    learned = _starts_from_weights(trainer.args)
+    if learned and covered_before[0] >= RECALL_OF_LEARNED_ANCHORS:
+        LOGGER.info(f"{prefix}best possible recall {covered_before[0]:.4f}, keeping the anchors of the weights")
+        return
     anchors = np.round(kmeans_anchors(sizes, num_anchors, seed=trainer.args.seed), 1)
-    covered_before, covered = _coverage(sizes, before.reshape(-1, 2)), _coverage(sizes, anchors)
+    covered = _coverage(sizes, anchors)
     change = "best possible recall {:.4f} -> {:.4f}, mean best IoU {:.4f} -> {:.4f}".format(
         *(figure for pair in zip(covered_before, covered, strict=True) for figure in pair)
     )
-    if _starts_from_weights(trainer.args):
-        better = covered_before[0] < RECALL_OF_LEARNED_ANCHORS and covered[0] > covered_before[0]
+    if learned:
+        better = covered[0] > covered_before[0]
     else:
         better = covered[0] >= covered_before[0] and covered[1] > covered_before[1]
     if not better:

@@ -12,17 +12,15 @@ from ultra_face.callbacks.observers import Prediction
 from ultra_face.eval.landmark_report import measure, summarise_landmarks
 from ultra_face.eval.landmarks import FAILURE_THRESHOLD
 from ultra_face.eval.pairing import FacePairs, LandmarkFaces, join_pairs, pair_landmarks
-
-FACE_FLIP = [1, 0, 2, 4, 3]
-"""How a data YAML shows that its five keypoints are eye, eye, nose, mouth, mouth."""
+from ultra_face.tta import MIRRORED_LANDMARKS
 
 FIGURES = {"box size": "metrics/NME-box(L)", "eye distance": "metrics/NME-eyes(L)"}
 
 
 def has_face_landmarks(data: Mapping[str, Any]) -> bool:
-    """Whether a data YAML describes five face landmarks: by `kpt_shape` and `flip_idx`."""
-    shape = list(data.get("kpt_shape") or [])
-    return len(shape) == 2 and shape[0] == len(FACE_FLIP) and list(data.get("flip_idx") or []) == FACE_FLIP
+    """Whether a data YAML describes eye, eye, nose, mouth, mouth: by `kpt_shape` and how `flip_idx` mirrors them."""
+    shape, mirrored = list(data.get("kpt_shape") or []), tuple(data.get("flip_idx") or ())
+    return len(shape) == 2 and shape[0] == len(MIRRORED_LANDMARKS) and mirrored == MIRRORED_LANDMARKS
 
 
 class LandmarkObserver:

@@ -20,8 +20,11 @@ WIDER_FACE_ANCHORS = (
 )
 """Width and height [px] for the levels P2 to P5 at 640 px. Source: YOLOv5n-AESVC, Table 1."""
 
+RATIO_LIMIT = 4.0
+"""Sides of a box and its anchor differ by less than this factor, as `losses.assign` has it, which needs torch."""
 
-def best_possible_recall(wh: FloatArray, anchors: FloatArray, *, ratio_limit: float = 4.0) -> float:
+
+def best_possible_recall(wh: FloatArray, anchors: FloatArray, *, ratio_limit: float = RATIO_LIMIT) -> float:
     """Fraction of boxes (N, 2) [px] that at least one anchor (A, 2) [px] may be matched with.
 
     A match needs width and height to differ by a factor below `ratio_limit`, the rule by which the anchor
@@ -55,7 +58,7 @@ def kmeans_anchors(
     num_anchors: int,
     *,
     seed: int = 0,
-    ratio_limit: float = 4.0,
+    ratio_limit: float = RATIO_LIMIT,
     max_iterations: int = 100,
     refinements: int = 1000,
 ) -> FloatArray:
