@@ -54,7 +54,7 @@ def speed(results: Path) -> str:
     record = json.loads((results / "speed.json").read_text())
     threads = ("1 thread", "2 threads")
     rows = [f"| [ms] | | {' | '.join(threads)} |", "| --- | --- | --- | --- |"]
-    for comparison in ("loss, forward and backward", "forward, PyTorch", "forward, ONNX Runtime"):
+    for comparison in (name for name in record[threads[0]] if name != "share of the forward"):
         for name in record[threads[0]][comparison]:
             times = [f"{record[count][comparison][name]['elapsed_ms']:.0f}" for count in threads]
             rows.append(f"| {comparison} | {name} | {' | '.join(times)} |")

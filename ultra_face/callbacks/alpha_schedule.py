@@ -1,7 +1,7 @@
 """Alpha of alpha-CIoU rises during training. Deviation from YOLOv5n-AESVC, equation 5, which keeps it constant.
 
-The gradient of IoU^3 vanishes with IoU^2, and the first epochs have nothing but loose boxes: in equal budget a constant
-alpha of 3 fell behind plain CIoU, and the rise from 1 to 3 went ahead of it.
+The gradient of IoU^3 vanishes with IoU^2, and the first epochs have nothing but loose boxes. That is the argument; the
+recorded runs, one seed each, do not tell the rise from a constant alpha of 1 or 3 (docs/training.md).
 """
 
 from __future__ import annotations
