@@ -1,9 +1,10 @@
-"""The command line: `python -m ultra_face doctor` and `demo`, and the same as `ultra-face doctor` and `demo`."""
+"""The command line: `ultra-face doctor`, `demo` and `refine`, and the same as `python -m ultra_face`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from ultra_face import doctor
 
@@ -28,6 +29,20 @@ def main() -> None:
     demo.add_argument("--epochs", type=int, default=12, help="passes over the 128 drawn images (default: 12)")
     demo.add_argument("--imgsz", type=int, default=320, help="long side of the network's input in px (default: 320)")
     demo.set_defaults(run=_demo)
+    refine = commands.add_parser(
+        "refine",
+        help="put a trained generator, or other settings of the refinement, into a trained face model",
+        description="Write a face model that looks a second time at doubtful small faces; the model's file is kept.",
+    )
+    refine.add_argument("detector", type=Path, help="trained face model, .pt")
+    refine.add_argument("output", type=Path, help="file to write, .pt")
+    refine.add_argument(
+        "--generator", type=Path, help="what tools/train_srgan.py wrote (default: keep, or interpolate)"
+    )
+    refine.add_argument(
+        "--set", dest="changes", nargs="+", default=[], metavar="KEY=VALUE", help="changes to `sr:`, e.g. windows=32"
+    )
+    refine.set_defaults(run=_refine)
     options = vars(parser.parse_args())
     sys.exit(options.pop("run")(**options))
 
@@ -36,6 +51,18 @@ def _demo(*, epochs: int, imgsz: int) -> int:
     from ultra_face.first_run import train_and_predict  # the doctor must run where Ultralytics does not import
 
     train_and_predict(epochs=epochs, imgsz=imgsz)
+    return 0
+
+
+def _refine(*, detector: Path, output: Path, generator: Path | None, changes: list[str]) -> int:
+    from ultra_face.refined_checkpoint import setting, write_refined  # the doctor must run without Ultralytics
+
+    try:
+        write_refined(detector, output, generator=generator, settings=dict(map(setting, changes)))
+    except (OSError, ValueError) as error:
+        print(f"ultra-face refine: {error}", file=sys.stderr)
+        return 1
+    print(f"wrote {output}")
     return 0
 
 

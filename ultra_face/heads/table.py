@@ -6,5 +6,6 @@ from torch import nn
 
 from ultra_face.heads.anchor_pose import AnchorPose
 from ultra_face.heads.face_pose import FacePose
+from ultra_face.heads.sr_pose import SRFacePose, SRPose
 
-HEADS: tuple[type[nn.Module], ...] = (AnchorPose, FacePose)
+HEADS: tuple[type[nn.Module], ...] = (AnchorPose, FacePose, SRPose, SRFacePose)

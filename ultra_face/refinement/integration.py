@@ -1,0 +1,82 @@
+"""Detections of the tiles, brought back to the image and joined to those of stage one.
+
+Predictions are in Ultralytics' pose layout before NMS: (B, 4 + nc + K x D, N) with centre and size, class scores,
+landmarks of x, y and, if D is 3, visibility. Stage one passes through unchanged, column by column; stage two adds
+columns, which Ultralytics' NMS then weighs against it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ultra_face.refinement.candidates import SAME_FACE
+from ultra_face.refinement.overlap import pairwise_iou
+
+BEST_OF_TILE = 64
+"""Predictions of a tile that are kept, by score; several anchors answer for one face."""
+
+BORDER = 2.0
+"""A box of stage two this near to a window's side, where the image goes on, is a cut face [input px]."""
+
+CONFIDENT_LIMIT = 300
+"""Confident predictions of stage one that stage two is compared with, by score."""
+
+
+def corners(predictions: Tensor) -> Tensor:
+    """Centre and size in the first rows of predictions (B, C, N) -> boxes xyxy (B, N, 4)."""
+    center, half = predictions[:, :2], predictions[:, 2:4] / 2
+    return torch.cat([center - half, center + half], dim=1).transpose(1, 2)
+
+
+def best_columns(predictions: Tensor, scores: Tensor, limit: int) -> tuple[Tensor, Tensor]:
+    """The columns of predictions (B, C, N) with the best scores (B, N), and these scores; at most `limit`."""
+    best, index = scores.topk(min(limit, scores.shape[1]), dim=1)
+    return predictions.gather(2, index.unsqueeze(1).expand(-1, predictions.shape[1], -1)), best
+
+
+def to_image(predictions: Tensor, left_top: Tensor, *, scale: float, kpt_shape: tuple[int, int]) -> Tensor:
+    """Map predictions from tiles to the image.
+
+    Args:
+        predictions: (T, 4 + nc + K x D, N) [tile px].
+        left_top: corner of each tile's window (T, 2) [input px].
+        scale: tile pixels an input pixel.
+        kpt_shape: K landmarks of D values.
+    """
+    num_landmarks, values = kpt_shape
+    first = predictions.shape[1] - num_landmarks * values
+    origin = left_top.unsqueeze(2)
+    points = torch.unflatten(predictions[:, first:], 1, (num_landmarks, values))
+    located = points[:, :, :2] / scale + origin.unsqueeze(1)
+    landmarks = torch.cat([located, points[:, :, 2:]], dim=2).flatten(1, 2)
+    center, size = predictions[:, :2] / scale + origin, predictions[:, 2:4] / scale
+    return torch.cat([center, size, predictions[:, 4:first], landmarks], dim=1)
+
+
+def whole(
+    boxes_xyxy: Tensor, left_top: Tensor, *, side: int, image_hw: tuple[int, int], border: float = BORDER
+) -> Tensor:
+    """Which boxes of a tile are not cut off by a side of its window, the sides of the image excepted.
+
+    Args:
+        boxes_xyxy: (T, N, 4) [input px].
+        left_top: corner of each tile's window (T, 2) [input px].
+        side: of a window [input px].
+        image_hw: height and width of the input [px].
+        border: distance from the side below which a box counts as cut [input px].
+
+    Returns:
+        (T, N).
+    """
+    start, edge = left_top.unsqueeze(1), boxes_xyxy.new_tensor(image_hw[::-1])
+    stop = start + side
+    starts_inside = (boxes_xyxy[..., :2] >= start + border) | (start <= 0)
+    stops_inside = (boxes_xyxy[..., 2:] <= stop - border) | (stop >= edge)
+    return (starts_inside & stops_inside).all(-1)
+
+
+def already_found(boxes_xyxy: Tensor, found_xyxy: Tensor, found_scores: Tensor, *, confident: float) -> Tensor:
+    """Which boxes (B, N, 4) mean a face that stage one is sure of: boxes (B, M, 4) with scores (B, M) -> (B, N)."""
+    sure = (found_scores >= confident).unsqueeze(1)
+    return ((pairwise_iou(boxes_xyxy, found_xyxy) > SAME_FACE) & sure).any(dim=2)

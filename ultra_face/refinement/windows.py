@@ -1,0 +1,88 @@
+"""Windows that show the doubtful faces of an image with context, chosen so that no two are spent on the same faces."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ultra_face.refinement.candidates import Candidates
+
+
+class Windows(NamedTuple):
+    """K windows an image.
+
+    Attributes:
+        left_top: (B, K, 2) whole numbers [input px]; below 0 never, beyond the image where it is smaller than a window.
+        used: (B, K), false where nothing doubtful was left to show.
+    """
+
+    left_top: Tensor
+    used: Tensor
+
+
+def place_windows(boxes_xyxy: Tensor, *, side: int, image_hw: tuple[int, int]) -> Tensor:
+    """A window around the centre of each box, moved into the image, on whole pixels.
+
+    Args:
+        boxes_xyxy: (B, M, 4) [input px].
+        side: of the window [input px].
+        image_hw: height and width of the input [px].
+
+    Returns:
+        Left top corners (B, M, 2) [input px].
+    """
+    height, width = image_hw
+    last = boxes_xyxy.new_tensor([max(width - side, 0), max(height - side, 0)])
+    corner = ((boxes_xyxy[..., :2] + boxes_xyxy[..., 2:] - side) / 2).round()
+    return torch.minimum(corner.clamp(min=0), last)
+
+
+def shows(left_top: Tensor, boxes_xyxy: Tensor, *, side: int, context: float, image_hw: tuple[int, int]) -> Tensor:
+    """Which window shows which box whole and with context, as far as the image has any.
+
+    Args:
+        left_top: windows (B, M, 2) [input px].
+        boxes_xyxy: boxes (B, N, 4) [input px].
+        side: of a window [input px].
+        context: free border around a box, in longest sides of it.
+        image_hw: height and width of the input [px].
+
+    Returns:
+        (B, M, N).
+    """
+    border = context * (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1, keepdim=True)
+    edge = boxes_xyxy.new_tensor(image_hw[::-1])
+    start = (boxes_xyxy[..., :2] - border).clamp(min=0).unsqueeze(1)
+    stop = torch.minimum(boxes_xyxy[..., 2:] + border, edge).unsqueeze(1)
+    corner = left_top.unsqueeze(2)
+    return ((start >= corner) & (stop <= corner + side)).all(-1)
+
+
+def choose_windows(
+    candidates: Candidates, count: int, *, side: int, context: float, image_hw: tuple[int, int]
+) -> Windows:
+    """Greedy cover: the window whose faces promise most, then the one that adds most, and so on.
+
+    A face counts for its own window even where the window is too small for all of its context.
+
+    Args:
+        candidates: M doubtful faces an image.
+        count: K, the number of windows an image.
+        side: of a window [input px].
+        context: see `shows`.
+        image_hw: height and width of the input [px].
+    """
+    places = place_windows(candidates.boxes_xyxy, side=side, image_hw=image_hw)
+    covers = shows(places, candidates.boxes_xyxy, side=side, context=context, image_hw=image_hw)
+    covers = covers | torch.eye(covers.shape[1], dtype=torch.bool, device=covers.device)
+    weights, left = covers.to(candidates.promise.dtype), candidates.promise
+    corners, used = [], []
+    for _ in range(count):
+        gain, best = (weights @ left.unsqueeze(2)).squeeze(2).max(dim=1, keepdim=True)
+        corners.append(places.gather(1, best.unsqueeze(2).expand(-1, -1, 2)))
+        used.append(gain > 0)
+        shown = weights.gather(1, best.unsqueeze(2).expand(-1, -1, left.shape[1])).squeeze(1)
+        left = left * (1 - shown)
+    return Windows(torch.cat(corners, dim=1), torch.cat(used, dim=1))
