@@ -1,4 +1,4 @@
-"""Count the models in the table of docs/parameters.md and write the counts there, or check them."""
+"""Count the models in the tables of docs/parameters.md and write the counts there, or check them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ import sys
 from pathlib import Path
 
 from ultralytics.nn.tasks import PoseModel
+from ultralytics.utils.torch_utils import get_flops
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "parameters.md"
-# | row of the paper | `model` | millions in the paper | then ours and the difference, which are replaced.
-ROW = re.compile(r"(\| .+ \| `(.+)` \| ([\d.]+) \|).*")
+# | row | `model` | classes, landmarks x values | published millions or a dash | then what is counted and replaced.
+ROW = re.compile(r"(\| .+ \| `(.+)` \| (\d+), (\d) x (\d) \| ([\d.]+|–) \|).*")
 
 
 def counted(row: re.Match[str]) -> str:
-    """Complete a row, counting as the paper does: 80 classes, two values a landmark."""
-    start, name, paper = row.groups()
-    model = PoseModel(f"{name}.yaml", nc=80, data_kpt_shape=(5, 2), verbose=False)
+    """Complete a row with parameters, their difference from the published ones, and GFLOPs at 640 px."""
+    start, name, classes, landmarks, values, published = row.groups()
+    model = PoseModel(f"{name}.yaml", nc=int(classes), data_kpt_shape=(int(landmarks), int(values)), verbose=False)
     ours = sum(parameter.numel() for parameter in model.parameters())
-    difference = round(ours / float(paper) / 1e4 - 100, 1) + 0.0  # no negative zero
-    return f"{start} {ours:,} | {difference:+} % |"
+    difference = "–"
+    if published != "–":
+        difference = f"{round(ours / float(published) / 1e4 - 100, 1) + 0.0:+} %"  # no negative zero
+    return f"{start} {ours:,} | {difference} | {get_flops(model, 640):.1f} |"
 
 
 def main() -> None:
     """Read the command line, count, write or compare."""
     add = (parser := argparse.ArgumentParser(description=__doc__)).add_argument
     add("--check", action="store_true", help="fail if the page is not current, write nothing")
-    add("--page", type=Path, default=PAGE, help="page with the table")
+    add("--page", type=Path, default=PAGE, help="page with the tables")
     choices = parser.parse_args()
     current = ROW.sub(counted, page := choices.page.read_text(encoding="utf-8"))
     if not choices.check:

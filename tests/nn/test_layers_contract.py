@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from ultra_face.nn.layers import LAYERS, Build
+from ultra_face.nn.shuffle import ShuffleStage
 from ultra_face.nn.stem import StemBlock
 
 C1, C2 = 24, 32
-STRIDES = {StemBlock: 4}  # every other layer keeps height and width
+STRIDES = {ShuffleStage: 2, StemBlock: 4}  # every other layer keeps height and width
 SIZES = [(16, 16), (13, 17), (1, 1)]
 
 

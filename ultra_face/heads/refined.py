@@ -6,10 +6,12 @@ cells, so that the second pass sees context; stage one's detections stay, and NM
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ultra_face.nn.cubic import CubicEnlargement
@@ -17,10 +19,11 @@ from ultra_face.nn.srgan import Generator
 from ultra_face.refinement import integration
 from ultra_face.refinement.candidates import find_candidates
 from ultra_face.refinement.ciou_nms import suppress_by_ciou
+from ultra_face.refinement.photographs import LARGER, cut_photograph, pixels_per_input_pixel
 from ultra_face.refinement.settings import RefinementSettings
 from ultra_face.refinement.suppression import ROUNDS
 from ultra_face.refinement.tiles import cut_windows
-from ultra_face.refinement.windows import Windows, choose_windows
+from ultra_face.refinement.windows import Windows, choose_windows, shows
 
 
 class Refined(nn.Module):
@@ -29,14 +32,16 @@ class Refined(nn.Module):
     Attributes:
         sr: settings of the refinement.
         generator: enlarges windows: a `Generator`, or cubic interpolation.
+        photographs: what the images of the next pass were made from, (H, W, 3) BGR each; None where nobody knows.
     """
 
     nc: int
-    kpt_shape: tuple[int, int]
+    kpt_shape: tuple[int, ...]
     export: bool
     xyxy: bool
     sr: RefinementSettings
     generator: Generator | CubicEnlargement
+    photographs: Sequence[NDArray[np.uint8]] | None = None
 
     def add_refinement(self, sr: Mapping[str, Any] | bool | None) -> None:
         """Read the `sr:` block and make the generator that it describes, which starts as cubic interpolation."""
@@ -52,8 +57,8 @@ class Refined(nn.Module):
             detect: the plain pass of the whole network.
 
         Returns:
-            The same with predictions (B, 4 + nc + nk, N + K x L): stage one as it was, then L of each tile; with
-            `ciou_nms`, the best of both. With K = 0 and without `ciou_nms`, `y` itself.
+            The same with predictions (B, 4 + nc + nk, N + K x L): stage one, then L of each tile; with `ciou_nms`, the
+            best of both. With K = 0 and without `ciou_nms`, `y` itself.
         """
         if not (self.sr.windows or self.sr.ciou_nms):
             return y
@@ -89,27 +94,51 @@ class Refined(nn.Module):
         used, left_top = windows.used.flatten(), windows.left_top.flatten(0, 1)
         cut = cut_windows(image, windows.left_top, side=self.sr.window)
         shown = None if self.export else used.nonzero().squeeze(1)
-        if shown is not None:
-            if not len(shown):
-                return predictions
+        if shown is None:
+            tiles = self.enlarge(cut)
+        elif len(shown):
             cut, left_top, used = cut[shown], left_top[shown], used[shown]
+            tiles = self._looked_up(self.enlarge(cut), left_top, shown // self.sr.windows, image_hw)
+        else:
+            return predictions
 
-        found = self._centered(detect(self.enlarge(cut)))
+        found = self._centered(detect(tiles))
         found, _ = integration.best_columns(found, self._scores(found), integration.BEST_OF_TILE)
         found = integration.to_image(found, left_top, scale=self.sr.scale, kpt_shape=self.kpt_shape)
         boxes = integration.corners(found)
-        valid = integration.whole(boxes, left_top, side=self.sr.window, image_hw=image_hw) & used.unsqueeze(1)
-        found = self._scored(found, valid)
+        whole = integration.whole(boxes, left_top, side=self.sr.window, image_hw=image_hw) & used.unsqueeze(1)
+        found = self._weighed(found, whole)
         if shown is not None:
             found = found.new_zeros(windows.used.numel(), *found.shape[1:]).index_copy(0, shown, found)
         found = torch.unflatten(found, 0, (-1, self.sr.windows)).transpose(1, 2).flatten(2)
+        return self._integrated(predictions, found, windows, image_hw)
 
+    def _looked_up(self, tiles: Tensor, left_top: Tensor, owner: Tensor, image_hw: tuple[int, int]) -> Tensor:
+        """The tiles (T, 3, S, S), those of a larger photograph replaced by what it shows; owner is their image (T,)."""
+        for index, photograph in enumerate(self.photographs or ()):
+            height, width = photograph.shape[:2]
+            of_this = (owner == index).nonzero().squeeze(1)
+            if len(of_this) and pixels_per_input_pixel((height, width), image_hw) >= LARGER:
+                sizes = {"side": self.sr.window, "tile": self.sr.tile}
+                shown = cut_photograph(photograph, left_top[of_this], **sizes, image_hw=image_hw)
+                tiles = tiles.index_copy(0, of_this, shown.to(tiles))
+        return tiles
+
+    def _integrated(self, first: Tensor, second: Tensor, windows: Windows, image_hw: tuple[int, int]) -> Tensor:
+        """Stage one (B, C, N) and stage two (B, C, K x L) side by side, each weighed by what the other knows."""
         confident = self.sr.doubt[1]
-        best, scores = integration.best_columns(predictions, self._scores(predictions), integration.CONFIDENT_LIMIT)
-        known = integration.already_found(
-            integration.corners(found), integration.corners(best), scores, confident=confident
+        best, scores = integration.best_columns(first, self._scores(first), integration.CONFIDENT_LIMIT)
+        sure = integration.already_found(
+            integration.corners(second), integration.corners(best), scores, confident=confident
         )
-        return torch.cat([predictions, self._scored(found, ~known)], dim=2)
+        boxes = integration.corners(first)
+        seen_again = shows(
+            windows.left_top, boxes, side=self.sr.window, context=self.sr.context, image_hw=image_hw
+        ) & windows.used.unsqueeze(2)
+        small = (boxes[..., 2:] - boxes[..., :2]).amax(-1) <= self.sr.max_face
+        judged = seen_again.any(dim=1) & small & (self._scores(first) < confident)
+        trust = torch.where(judged, self.sr.first_look, 1.0)
+        return torch.cat([self._weighed(first, trust), self._weighed(second, ~sure)], dim=2)
 
     def _centered(self, y: Any) -> Tensor:
         """Predictions of a pass of the network with centre and size first."""
@@ -123,8 +152,8 @@ class Refined(nn.Module):
         """Score of the best class (B, N)."""
         return predictions[:, 4 : 4 + self.nc].amax(1)
 
-    def _scored(self, predictions: Tensor, valid: Tensor) -> Tensor:
-        """Predictions (B, C, N) with score 0 where not valid (B, N)."""
+    def _weighed(self, predictions: Tensor, weights: Tensor) -> Tensor:
+        """Predictions (B, C, N) with their scores multiplied by weights (B, N)."""
         first = 4 + self.nc
-        scores = predictions[:, 4:first] * valid.unsqueeze(1).to(predictions.dtype)
+        scores = predictions[:, 4:first] * weights.unsqueeze(1).to(predictions.dtype)
         return torch.cat([predictions[:, :4], scores, predictions[:, first:]], dim=1)

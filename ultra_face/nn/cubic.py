@@ -31,7 +31,10 @@ def cubic_weights(scale: int) -> Tensor:
 
 
 class CubicEnlargement(nn.Module):
-    """Enlarge by a whole factor without parameters: x (B, channels, H, W) -> (B, channels, scale x H, scale x W)."""
+    """Enlarge by a whole factor without parameters: x (B, channels, H, W) -> (B, channels, scale x H, scale x W).
+
+    Under autocast too it computes in the precision of its input: in bfloat16 a pixel has but 8 bits.
+    """
 
     weights: Tensor
 
@@ -42,5 +45,6 @@ class CubicEnlargement(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Weigh the neighbours of each pixel; beyond the border lies its last pixel."""
-        padded = pad(x, (REACH,) * 4, mode="replicate")
-        return pixel_shuffle(conv2d(padded, self.weights, groups=self.channels), self.scale)
+        with torch.autocast(x.device.type, enabled=False):
+            padded = pad(x, (REACH,) * 4, mode="replicate")
+            return pixel_shuffle(conv2d(padded, self.weights, groups=self.channels), self.scale)

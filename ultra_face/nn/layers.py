@@ -15,9 +15,11 @@ from torch import nn
 
 from ultra_face.nn.aesvc import AESVC
 from ultra_face.nn.cbam import CBAM
+from ultra_face.nn.cbl import CBL
 from ultra_face.nn.cgs import CGS
 from ultra_face.nn.mc4f import MC4f
 from ultra_face.nn.mspam import MSPAM
+from ultra_face.nn.shuffle import ShuffleStage
 from ultra_face.nn.simam import SimAM
 from ultra_face.nn.spp import SPP357
 from ultra_face.nn.stem import StemBlock
@@ -34,9 +36,11 @@ class Build(Enum):
 LAYERS: dict[type[nn.Module], Build] = {
     AESVC: Build.SCALED,
     CBAM: Build.SCALED,
+    CBL: Build.SCALED,
     CGS: Build.SCALED,
     MC4f: Build.REPEATED,
     MSPAM: Build.SCALED,
+    ShuffleStage: Build.REPEATED,
     SimAM: Build.SAME,
     SPP357: Build.SCALED,
     StemBlock: Build.SCALED,

@@ -10,8 +10,11 @@ from torch import Tensor
 from ultra_face.refinement.overlap import pairwise_iou
 from ultra_face.refinement.suppression import ROUNDS, surviving
 
+LOOKED_AT = 1024
+"""Small boxes an image that are looked at, best scores first; several mean one face."""
+
 LIMIT = 256
-"""Small boxes an image that are looked at, best scores first."""
+"""Doubtful faces an image, those that promise most."""
 
 SAME_FACE = 0.5
 """IoU above which two boxes mean the same face."""
@@ -33,19 +36,24 @@ class Candidates(NamedTuple):
 def find_candidates(
     boxes_xyxy: Tensor, scores: Tensor, *, doubt: tuple[float, float], max_face: float, limit: int = LIMIT
 ) -> Candidates:
-    """Pick the small boxes of each image and tell which are doubtful.
+    """Pick the doubtful small faces of each image.
 
     Args:
         boxes_xyxy: all boxes of stage one (B, N, 4) [input px].
         scores: their scores (B, N), 0..1.
         doubt: lowest score of a doubtful face, and the score from which a face is confident.
         max_face: longest side of a small box [input px].
-        limit: M, at most so many boxes an image; fewer where N is smaller.
+        limit: M, at most so many faces an image; fewer where N is smaller.
     """
     small = (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1) <= max_face
-    best, index = torch.where(small, scores, torch.zeros_like(scores)).topk(min(limit, scores.shape[1]), dim=1)
-    boxes = boxes_xyxy.gather(1, index.unsqueeze(2).expand(-1, -1, 4))
+    boxes, best = _best(boxes_xyxy, torch.where(small, scores, torch.zeros_like(scores)), LOOKED_AT)
     first_of_its_face = surviving(pairwise_iou(boxes, boxes), SAME_FACE, rounds=ROUNDS)
     low, high = doubt
     doubtful = (best >= low) & (best < high) & first_of_its_face
-    return Candidates(boxes, torch.where(doubtful, best * (1 - best), torch.zeros_like(best)))
+    return Candidates(*_best(boxes, torch.where(doubtful, best * (1 - best), torch.zeros_like(best)), limit))
+
+
+def _best(boxes: Tensor, values: Tensor, limit: int) -> tuple[Tensor, Tensor]:
+    """The boxes (B, N, 4) of the highest values (B, N), at most `limit`, and these values."""
+    highest, index = values.topk(min(limit, values.shape[1]), dim=1)
+    return boxes.gather(1, index.unsqueeze(2).expand(-1, -1, 4)), highest

@@ -1,11 +1,13 @@
 """Detections of the tiles, brought back to the image and joined to those of stage one.
 
 Predictions are in Ultralytics' pose layout before NMS: (B, 4 + nc + K x D, N) with centre and size, class scores,
-landmarks of x, y and, if D is 3, visibility. Stage one passes through unchanged, column by column; stage two adds
-columns, which Ultralytics' NMS then weighs against it.
+landmarks of x, y and, if D is 3, visibility. Stage two adds columns, which Ultralytics' NMS weighs against those of
+stage one; no column of stage one goes.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -13,13 +15,13 @@ from torch import Tensor
 from ultra_face.refinement.candidates import SAME_FACE
 from ultra_face.refinement.overlap import pairwise_iou
 
-BEST_OF_TILE = 64
+BEST_OF_TILE = 300
 """Predictions of a tile that are kept, by score; several anchors answer for one face."""
 
 BORDER = 2.0
 """A box of stage two this near to a window's side, where the image goes on, is a cut face [input px]."""
 
-CONFIDENT_LIMIT = 300
+CONFIDENT_LIMIT = 512
 """Confident predictions of stage one that stage two is compared with, by score."""
 
 
@@ -35,7 +37,7 @@ def best_columns(predictions: Tensor, scores: Tensor, limit: int) -> tuple[Tenso
     return predictions.gather(2, index.unsqueeze(1).expand(-1, predictions.shape[1], -1)), best
 
 
-def to_image(predictions: Tensor, left_top: Tensor, *, scale: float, kpt_shape: tuple[int, int]) -> Tensor:
+def to_image(predictions: Tensor, left_top: Tensor, *, scale: float, kpt_shape: Sequence[int]) -> Tensor:
     """Map predictions from tiles to the image.
 
     Args:

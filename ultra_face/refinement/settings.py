@@ -24,6 +24,8 @@ class RefinementSettings:
         doubt: lowest and highest score of a doubtful face; a face above the highest is confident.
         max_face: longest side of a doubtful face [input px].
         context: free border that a window must show around a face, in longest sides of it.
+        first_look: factor on the score of a doubtful face that a window shows again, since the second look decides; 1
+            keeps it. Confident faces, larger ones and all others keep theirs.
         photograph: cut tiles from the photograph instead where `predict` has a larger one than the input; not exported.
         ciou_nms: CIoU above which the better of two boxes, and not both, stays; 0 leaves it to Ultralytics' NMS.
     """
@@ -37,6 +39,7 @@ class RefinementSettings:
     doubt: tuple[float, float] = (0.05, 0.6)
     max_face: float = 32.0
     context: float = 0.5
+    first_look: float = 0.5
     photograph: bool = False
     ciou_nms: float = 0.0
 
@@ -58,6 +61,9 @@ class RefinementSettings:
         _check("doubt", self.doubt, 0 < low < high <= 1, "two scores, low and high, above 0 and at most 1")
         _check("max_face", self.max_face, _is_number(self.max_face) and self.max_face > 0, "a length above 0 px")
         _check("context", self.context, _is_number(self.context) and self.context >= 0, "a share of at least 0")
+        _check(
+            "first_look", self.first_look, _is_number(self.first_look) and 0 < self.first_look <= 1, "above 0, up to 1"
+        )
         _check("photograph", self.photograph, isinstance(self.photograph, bool), "true or false")
         in_range = _is_number(self.ciou_nms) and 0 <= self.ciou_nms < 1
         _check("ciou_nms", self.ciou_nms, in_range, "a CIoU from 0, off, to below 1")

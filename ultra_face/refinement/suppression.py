@@ -26,11 +26,12 @@ def surviving(overlap: Tensor, threshold: float, *, rounds: int | None = None) -
     Returns:
         (B, N), true for boxes that stay.
     """
-    suppresses = (overlap > threshold).triu(diagonal=1)
-    kept = torch.ones(overlap.shape[:2], dtype=torch.bool, device=overlap.device)
+    suppresses = (overlap > threshold).triu(diagonal=1).float()
+    kept = torch.ones(overlap.shape[:2], device=overlap.device)
     for _ in range(overlap.shape[1] if rounds is None else rounds):
-        now = ~(suppresses & kept.unsqueeze(2)).any(dim=1)
+        better_ones = (kept.unsqueeze(1) @ suppresses).squeeze(1)  # a product is several times as quick as `any`
+        now = (better_ones == 0).float()
         if rounds is None and torch.equal(now, kept):
             break
         kept = now
-    return kept
+    return kept > 0

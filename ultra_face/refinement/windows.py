@@ -22,35 +22,42 @@ class Windows(NamedTuple):
     used: Tensor
 
 
-def place_windows(boxes_xyxy: Tensor, *, side: int, image_hw: tuple[int, int]) -> Tensor:
-    """A window around the centre of each box, moved into the image, on whole pixels.
+def place_windows(boxes_xyxy: Tensor, *, side: int, context: float, image_hw: tuple[int, int]) -> Tensor:
+    """Five windows for each box: the box in the middle, and in each corner with its context; moved into the image.
+
+    Windows with a box in a corner lie side by side in a crowd, where windows around boxes would overlap.
 
     Args:
         boxes_xyxy: (B, M, 4) [input px].
         side: of the window [input px].
+        context: see `shows`.
         image_hw: height and width of the input [px].
 
     Returns:
-        Left top corners (B, M, 2) [input px].
+        Left top corners (B, 5 x M, 2) on whole pixels [input px]; the first M have the boxes in the middle.
     """
     height, width = image_hw
     last = boxes_xyxy.new_tensor([max(width - side, 0), max(height - side, 0)])
-    corner = ((boxes_xyxy[..., :2] + boxes_xyxy[..., 2:] - side) / 2).round()
-    return torch.minimum(corner.clamp(min=0), last)
+    border = context * (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1, keepdim=True)
+    start, stop = (boxes_xyxy[..., :2] - border).floor(), (boxes_xyxy[..., 2:] + border).ceil() - side
+    middle = ((boxes_xyxy[..., :2] + boxes_xyxy[..., 2:] - side) / 2).round()
+    left, top, right, bottom = start[..., :1], start[..., 1:], stop[..., :1], stop[..., 1:]
+    corners = [torch.cat([x, y], dim=-1) for x in (left, right) for y in (top, bottom)]
+    return torch.minimum(torch.cat([middle, *corners], dim=1).clamp(min=0), last)
 
 
 def shows(left_top: Tensor, boxes_xyxy: Tensor, *, side: int, context: float, image_hw: tuple[int, int]) -> Tensor:
     """Which window shows which box whole and with context, as far as the image has any.
 
     Args:
-        left_top: windows (B, M, 2) [input px].
-        boxes_xyxy: boxes (B, N, 4) [input px].
+        left_top: windows (B, W, 2) [input px].
+        boxes_xyxy: boxes (B, M, 4) [input px].
         side: of a window [input px].
         context: free border around a box, in longest sides of it.
         image_hw: height and width of the input [px].
 
     Returns:
-        (B, M, N).
+        (B, W, M).
     """
     border = context * (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1, keepdim=True)
     edge = boxes_xyxy.new_tensor(image_hw[::-1])
@@ -65,7 +72,7 @@ def choose_windows(
 ) -> Windows:
     """Greedy cover: the window whose faces promise most, then the one that adds most, and so on.
 
-    A face counts for its own window even where the window is too small for all of its context.
+    A face counts for the window around it even where that is too small for all of its context.
 
     Args:
         candidates: M doubtful faces an image.
@@ -74,10 +81,11 @@ def choose_windows(
         context: see `shows`.
         image_hw: height and width of the input [px].
     """
-    places = place_windows(candidates.boxes_xyxy, side=side, image_hw=image_hw)
-    covers = shows(places, candidates.boxes_xyxy, side=side, context=context, image_hw=image_hw)
-    covers = covers | torch.eye(covers.shape[1], dtype=torch.bool, device=covers.device)
-    weights, left = covers.to(candidates.promise.dtype), candidates.promise
+    boxes, left = candidates
+    places = place_windows(boxes, side=side, context=context, image_hw=image_hw)
+    covers = shows(places, boxes, side=side, context=context, image_hw=image_hw)
+    own = torch.eye(covers.shape[2], covers.shape[1], dtype=torch.bool, device=covers.device).T
+    weights = (covers | own).to(left.dtype)
     corners, used = [], []
     for _ in range(count):
         gain, best = (weights @ left.unsqueeze(2)).squeeze(2).max(dim=1, keepdim=True)

@@ -64,7 +64,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
     return record
 
 
-def architecture(generator: Generator) -> dict[str, int | bool]:
+def architecture(generator: Generator) -> dict[str, Any]:
     """The arguments that build a generator of the same shape."""
     return {name: getattr(generator, name) for name in ARCHITECTURE}
 

@@ -1,26 +1,20 @@
-"""Square crops of faces and backgrounds at native resolution or below, never enlarged, from a prepared data set."""
+"""Random square crops of faces and backgrounds, at native resolution or below: nothing is enlarged."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from ultra_face.data.annotation import FloatArray
-from ultra_face.data.training_boxes import label_file
-from ultra_face.data.yolo_pose import read_labels
 from ultra_face.super_resolution.degrade import Pixels
+from ultra_face.super_resolution.face_images import FaceImage
 
-Progress = Callable[[Sequence[Path]], Iterable[Path]]
-
-_EXIF_ORIENTATION, _ON_ITS_SIDE = 274, range(5, 9)
+MIRRORED = [1, 0, 2, 4, 3]  # eye, eye, nose, mouth corner, mouth corner
 _LARGEST_FACE = 1.25  # of the tile: larger ones are reduced, so that a crop shows more than skin
-_SMALLEST_REST = 0.5  # share of a face's box that must lie in a crop to be labelled
+_SMALLEST_REST = 0.5  # share of a face's box that must lie in a crop for the face to be labelled
 
 
 @dataclass(frozen=True)
@@ -50,25 +44,6 @@ class CropSettings:
             raise ValueError(f"CropSettings: background: expected a share from 0 to 1, got {self.background}")
 
 
-@dataclass(frozen=True, eq=False)
-class FaceImage:
-    """An image that crops can be cut from.
-
-    Attributes:
-        path: the file.
-        size: width and height [px].
-        boxes_cxcywh: (N, 4) all labelled faces, normalised by the size.
-        landmarks: (N, 5, 3) x, y, v, normalised by the size.
-        large: (M,) indices of the faces that are large enough to make a crop of.
-    """
-
-    path: Path
-    size: tuple[int, int]
-    boxes_cxcywh: FloatArray
-    landmarks: FloatArray
-    large: Sequence[int]
-
-
 @dataclass(frozen=True)
 class Region:
     """Square of an image: left, top and side [px]."""
@@ -87,29 +62,8 @@ class Crop:
     landmarks: FloatArray
 
 
-def find_images(paths: Sequence[Path], settings: CropSettings, *, progress: Progress = iter) -> list[FaceImage]:
-    """The images that are at least as large as a crop, with their faces; at least one of them has a large face.
-
-    Raises:
-        FileNotFoundError: an image does not exist.
-        ValueError: a file is no image, a label file is broken, or no image or no face is large enough.
-    """
-    images = [image for path in progress(paths) if min((image := _read_header(path, settings)).size) >= settings.tile]
-    if not images:
-        raise ValueError(
-            f"expected images of at least {settings.tile} x {settings.tile} px, got none in {len(paths)}; "
-            "choose a smaller tile"
-        )
-    if not any(image.large for image in images):
-        raise ValueError(
-            f"expected faces of at least {settings.min_face:g} px in images of at least {settings.tile} px, got none "
-            f"in {len(images)}; choose a smaller size, or another data set"
-        )
-    return images
-
-
 def draw_crop(image: FaceImage, pixels: Pixels, settings: CropSettings, rng: np.random.Generator) -> Crop:
-    """Cut a random crop from an image and its decoded pixels, mirrored every other time (without labels swapped).
+    """Cut a random crop from an image and its decoded pixels, mirrored every other time.
 
     An image without a large face gives backgrounds only.
     """
@@ -118,7 +72,8 @@ def draw_crop(image: FaceImage, pixels: Pixels, settings: CropSettings, rng: np.
         region = face_region(box, image.size, settings, rng)
     else:
         region = any_region(image.size, settings, rng)
-    return cut(image, pixels, region, settings.tile)
+    crop = cut(image, pixels, region, settings.tile)
+    return mirrored(crop) if rng.random() < 0.5 else crop
 
 
 def face_region(
@@ -161,33 +116,12 @@ def cut(image: FaceImage, pixels: Pixels, region: Region, tile: int) -> Crop:
     return Crop(np.asarray(reduced, dtype=np.uint8), boxes[rest], landmarks[rest])
 
 
-def read_pixels(path: Path) -> Pixels:
-    """Decode an image as RGB (H, W, 3), turned as its EXIF says.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f"{path}: expected an image, got a file that does not decode; prepare the data set again")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-
-def _read_header(path: Path, settings: CropSettings) -> FaceImage:
-    """Size and labels; the pixels are not decoded."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            if image.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE:
-                width, height = height, width
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path}: expected an image, got no file; prepare the data set again") from error
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path}: expected an image, got a file of another kind; prepare the data set again") from error
-    labels = label_file(path)
-    boxes, landmarks = read_labels(labels) if labels.is_file() else (np.zeros((0, 4)), np.zeros((0, 5, 3)))
-    longer = (boxes[:, 2:] * (width, height)).max(axis=1, initial=0.0)
-    return FaceImage(path, (width, height), boxes, landmarks, np.flatnonzero(longer >= settings.min_face).tolist())
+def mirrored(crop: Crop) -> Crop:
+    """Left and right exchanged, the landmarks still ordered from left to right."""
+    boxes, landmarks = crop.boxes_cxcywh.copy(), crop.landmarks[:, MIRRORED].copy()
+    boxes[:, 0] = 1 - boxes[:, 0]
+    landmarks[..., 0] = np.where(landmarks[..., 2] > 0, 1 - landmarks[..., 0], 0.0)
+    return Crop(np.ascontiguousarray(crop.pixels[:, ::-1]), boxes, landmarks)
 
 
 def _inside(left_top: FloatArray, side: int, size: tuple[int, int]) -> Region:

@@ -31,8 +31,8 @@ class Quality:
 def quality(truth: Pixels, estimate: Pixels) -> Quality:
     """Compare two images (H, W, 3) of at least 7 x 7 px; equal ones have an infinite PSNR."""
     with np.errstate(divide="ignore"):
-        psnr = peak_signal_noise_ratio(truth, estimate, data_range=DATA_RANGE)
-    ssim = structural_similarity(truth, estimate, data_range=DATA_RANGE, channel_axis=2)
+        psnr = peak_signal_noise_ratio(truth, estimate, data_range=DATA_RANGE)  # type: ignore[no-untyped-call]
+    ssim = structural_similarity(truth, estimate, data_range=DATA_RANGE, channel_axis=2)  # type: ignore[no-untyped-call]
     return Quality(float(psnr), float(ssim))
 
 

@@ -1,0 +1,120 @@
+"""PSNR and SSIM of generators on held-out face crops, against bicubic enlargement, for two reductions.
+
+python benchmarks/bench_generator.py --data DATA.yaml --generator best-pixel.pt --data-name NAME
+
+The crops come from the validation split; they are reduced with and without antialiasing and not otherwise degraded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from leftthomas_srgan import load_peer
+from provenance import REPOSITORY, provenance
+from torch import nn
+from ultralytics.data.utils import check_det_dataset
+
+from ultra_face.data.training_boxes import list_images
+from ultra_face.super_resolution.checkpoint import architecture, load_generator, read_record
+from ultra_face.super_resolution.crops import CropSettings
+from ultra_face.super_resolution.degrade import Pixels, enlarge
+from ultra_face.super_resolution.face_images import find_images
+from ultra_face.super_resolution.held_out import Enlarge, by_network, draw_face_crops, measure
+
+RESULT = REPOSITORY / "results" / "generator.json"
+SEED = 1  # another draw than the crops that chose the best checkpoint
+REDUCTIONS = {"antialiased": True, "not antialiased": False}
+WINDOWS = (16, 64)  # number and side [px] of the windows that are timed
+ROUNDS = 5
+
+
+def main() -> None:
+    """Measure, write the result file, print the means."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="data YAML; its val split is measured")
+    parser.add_argument("--data-name", required=True, help="data in words, for the record")
+    parser.add_argument("--generator", type=Path, nargs="+", required=True, help="checkpoints of one scale")
+    parser.add_argument("--peer", type=Path, help="x4 weights in leftthomas/SRGAN's layout")
+    parser.add_argument("--crops", type=int, default=300)
+    parser.add_argument("--tile", type=int, default=96, help="side of the crops [px]")
+    parser.add_argument("--min-face", type=float, default=24.0, help="smallest face in a crop [px]")
+    parser.add_argument("--output", type=Path, default=RESULT)
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(1)
+    settings = CropSettings(arguments.tile, arguments.min_face)
+    crops = draw_face_crops(held_out(arguments.data, settings), settings, count=arguments.crops, seed=SEED)
+    generators = {file.stem: load_generator(file) for file in arguments.generator}
+    scales = {generator.scale for generator in generators.values()}
+    if len(scales) > 1:
+        parser.error(f"expected generators of one scale, got {sorted(scales)}")
+    scale = scales.pop()
+    networks: dict[str, nn.Module] = dict(generators)
+    if arguments.peer:
+        networks["peer"] = load_peer(arguments.peer)
+    enlargements = {"bicubic": lambda image: enlarge(image, scale)} | {
+        name: by_network(network) for name, network in networks.items()
+    }
+    measured = compare(enlargements, crops, scale)
+    config = {"scale": scale, "crops": len(crops), **asdict(settings), "windows": WINDOWS, "rounds": ROUNDS}
+    record = {
+        "provenance": provenance(config, arguments.data_name, SEED),
+        "quality": measured,
+        "networks": {
+            name: {
+                "parameters": sum(parameter.numel() for parameter in network.parameters()),
+                "windows_ms": milliseconds(network),
+            }
+            for name, network in networks.items()
+        },
+        "generators": {
+            name: architecture(generator) | read_record(file)
+            for (name, generator), file in zip(generators.items(), arguments.generator, strict=True)
+        },
+    }
+    arguments.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps({"quality": measured, "networks": record["networks"]}, indent=2))
+
+
+def held_out(data: str, settings: CropSettings) -> Any:
+    """The images of the validation split."""
+    val = check_det_dataset(data)["val"]
+    locations = val if isinstance(val, list) else [val]
+    return find_images(list_images(locations), tile=settings.tile, min_face=settings.min_face)
+
+
+def compare(
+    enlargements: Mapping[str, Enlarge], crops: Sequence[Pixels], scale: int
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Mean PSNR and SSIM by reduction and enlargement."""
+    return {
+        reduction: {
+            name: {kind: round(value, 4) for kind, value in asdict(found).items()}
+            for name, enlargement in enlargements.items()
+            for found in [measure(enlargement, crops, scale=scale, antialias=antialias)]
+        }
+        for reduction, antialias in REDUCTIONS.items()
+    }
+
+
+@torch.inference_mode()
+def milliseconds(network: nn.Module) -> float:
+    """Best time of a batch of windows on one thread [ms]."""
+    number, side = WINDOWS
+    windows, times = torch.rand(number, 3, side, side), []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        network(windows)
+        times.append(time.perf_counter() - start)
+    return round(1e3 * min(times), 1)
+
+
+if __name__ == "__main__":
+    main()

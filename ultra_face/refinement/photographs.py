@@ -1,0 +1,61 @@
+"""Tiles cut from the photograph itself, where it shows more than the network's input that was made from it.
+
+Not in SR-YOLOv5: pixels that were taken are better than pixels that were guessed. Only `predict` knows the photographs.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ultra_face.refinement.tiles import LETTERBOX_GREY
+
+LARGER = 1.5
+"""Photograph pixels an input pixel, in each direction, from which the photograph is worth cutting."""
+
+
+def pixels_per_input_pixel(photograph_hw: tuple[int, int], image_hw: tuple[int, int]) -> float:
+    """By how much the letterbox reduced a photograph (height, width) [px] to the input (height, width) [px]."""
+    return max(photograph_hw[0] / image_hw[0], photograph_hw[1] / image_hw[1])
+
+
+def cut_photograph(
+    photograph: NDArray[np.uint8], left_top: Tensor, *, side: int, tile: int, image_hw: tuple[int, int]
+) -> Tensor:
+    """Show windows of the input in the photograph's own pixels.
+
+    Args:
+        photograph: (H, W, 3) BGR, of any size.
+        left_top: corners of the windows (K, 2) [input px].
+        side: of a window [input px].
+        tile: side of what is returned [px].
+        image_hw: height and width of the input, into whose middle the letterbox put the photograph [px].
+
+    Returns:
+        (K, 3, tile, tile) RGB, 0..1; grey beyond the photograph.
+    """
+    height, width = photograph.shape[:2]
+    ratio = pixels_per_input_pixel((height, width), image_hw)
+    # As Ultralytics' LetterBox: whole pixels, and the odd one goes below and to the right.
+    left = round((image_hw[1] - round(width / ratio)) / 2 - 0.1)
+    top = round((image_hw[0] - round(height / ratio)) / 2 - 0.1)
+    step = side * ratio / tile  # photograph pixels a tile pixel
+    tiles = []
+    for x, y in left_top.tolist():
+        # Pixel i of the tile has its middle at i + 0.5, in the photograph as well.
+        start_x, start_y = ((corner * ratio + 0.5 * step - 0.5) for corner in (x - left, y - top))
+        tiles.append(
+            cv2.warpAffine(
+                photograph,
+                np.array([[step, 0, start_x], [0, step, start_y]]),
+                (tile, tile),
+                flags=cv2.WARP_INVERSE_MAP | (cv2.INTER_LINEAR if step >= 1 else cv2.INTER_CUBIC),
+                borderMode=cv2.BORDER_CONSTANT,
+                borderValue=(round(LETTERBOX_GREY * 255),) * 3,
+            )
+        )
+    rgb = np.stack(tiles)[..., ::-1].transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(rgb)).float() / 255

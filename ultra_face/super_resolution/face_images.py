@@ -1,0 +1,96 @@
+"""Images of a prepared data set that crops of faces can be cut from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from ultra_face.data.annotation import FloatArray
+from ultra_face.data.training_boxes import label_file
+from ultra_face.data.yolo_pose import read_labels
+from ultra_face.super_resolution.degrade import Pixels
+
+Progress = Callable[[Sequence[Path]], Iterable[Path]]
+
+_EXIF_ORIENTATION, _ON_ITS_SIDE = 274, range(5, 9)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceImage:
+    """An image that crops can be cut from.
+
+    Attributes:
+        path: the file.
+        size: width and height [px].
+        boxes_cxcywh: (N, 4) all labelled faces, normalised by the size.
+        landmarks: (N, 5, 3) x, y, v, normalised by the size.
+        large: (M,) indices of the faces that are large enough to cut a crop about.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    boxes_cxcywh: FloatArray
+    landmarks: FloatArray
+    large: Sequence[int]
+
+
+def find_images(paths: Sequence[Path], *, tile: int, min_face: float, progress: Progress = iter) -> list[FaceImage]:
+    """The images that are at least as large as a crop, with their faces; at least one of them has a large face.
+
+    Args:
+        paths: image files, their labels where Ultralytics looks for them.
+        tile: side of a crop [px].
+        min_face: smallest face, the longer side of its box [px].
+        progress: wraps the paths, to show how far the work is.
+
+    Raises:
+        FileNotFoundError: an image does not exist.
+        ValueError: a file is no image, a label file is broken, or no image or no face is large enough.
+    """
+    images = [image for path in progress(paths) if min((image := _read_header(path, min_face)).size) >= tile]
+    if not images:
+        raise ValueError(
+            f"expected images of at least {tile} x {tile} px, got none in {len(paths)}; choose a smaller tile"
+        )
+    if not any(image.large for image in images):
+        raise ValueError(
+            f"expected faces of at least {min_face:g} px in images of at least {tile} px, got none "
+            f"in {len(images)}; choose a smaller size, or another data set"
+        )
+    return images
+
+
+def read_pixels(path: Path) -> Pixels:
+    """Decode an image as RGB (H, W, 3), turned as its EXIF says.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError(f"{path}: expected an image, got a file that does not decode; prepare the data set again")
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _read_header(path: Path, min_face: float) -> FaceImage:
+    """Size and labels; the pixels are not decoded."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            if image.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE:
+                width, height = height, width
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path}: expected an image, got no file; prepare the data set again") from error
+    except UnidentifiedImageError as error:
+        raise ValueError(
+            f"{path}: expected an image, got a file of another kind; prepare the data set again"
+        ) from error
+    labels = label_file(path)
+    boxes, landmarks = read_labels(labels) if labels.is_file() else (np.zeros((0, 4)), np.zeros((0, 5, 3)))
+    longer = (boxes[:, 2:] * (width, height)).max(axis=1, initial=0.0)
+    return FaceImage(path, (width, height), boxes, landmarks, np.flatnonzero(longer >= min_face).tolist())
