@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 import yaml
-from ultralytics.nn import tasks
+from ultralytics import YOLO
 
 from ultra_face.callbacks.face_model import face_model
 from ultra_face.data.output_folder import replacing
@@ -22,6 +22,7 @@ from ultra_face.refinement.settings import RefinementSettings
 from ultra_face.super_resolution.checkpoint import architecture, load_generator
 
 WRAPPED = {"AnchorPose": "SRPose", "FacePose": "SRFacePose", "SRPose": "SRPose", "SRFacePose": "SRFacePose"}
+OF_AN_UNFINISHED_RUN = ("ema", "updates", "optimizer", "scaler", "stopper")  # which Ultralytics would resume
 
 
 def write_refined(
@@ -44,9 +45,15 @@ def write_refined(
         raise FileExistsError(f"{output}: expected a new file, got an existing one; choose another name, or remove it")
     if not detector.is_file():
         raise FileNotFoundError(f"{detector}: expected the checkpoint of a face model, got no file; check the path")
-    plain, checkpoint = tasks.load_checkpoint(detector)
-    model = refine_model(plain, generator=load_generator(generator) if generator else None, settings=settings)
-    content = checkpoint | {"model": model.half(), "ema": None, "optimizer": None}
+    try:
+        trained = YOLO(detector)
+    except TypeError as error:
+        raise ValueError(
+            f"{detector}: expected the checkpoint of a face model, got a file of another kind; name a best.pt"
+        ) from error
+    loaded = load_generator(generator) if generator is not None else None
+    model = refine_model(trained.model, generator=loaded, settings=settings)
+    content = trained.ckpt | dict.fromkeys(OF_AN_UNFINISHED_RUN) | {"epoch": -1, "model": model.half()}
     with replacing(output) as partial:
         torch.save(content, partial)
 
@@ -57,7 +64,8 @@ def refine_model(model: Any, *, generator: Generator | None = None, settings: Ma
     Args:
         model: a model that ends in a head of ultra-face.
         generator: what is to enlarge; by default the model's own, or interpolation.
-        settings: changes to the `sr:` block; scale, blocks, width and light follow the generator.
+        settings: changes to the `sr:` block. Scale, blocks, width and light follow the generator; without a new one,
+            `blocks` of 0 replaces the model's own by interpolation.
 
     Raises:
         ValueError: see `write_refined`.
@@ -67,32 +75,60 @@ def refine_model(model: Any, *, generator: Generator | None = None, settings: Ma
             f"expected a model that ends in one of {', '.join(WRAPPED)}, got {type(model.model[-1]).__name__}; "
             "train one of cfg/models/"
         )
-    head = model.model[-1]
+    head, changes = model.model[-1], dict(settings or {})
     before = head.sr if isinstance(head, Refined) else RefinementSettings(blocks=0)
-    chosen = architecture(generator) if generator is not None else {}
-    fixed = sorted(set(settings or {}) & set(chosen))
+    enlarges = _own_generator(head, changes) if generator is None else generator
+    chosen = {} if enlarges is None else architecture(enlarges)
+    fixed = sorted(changes.keys() & chosen.keys())
     if fixed:
-        raise ValueError(f"sr: {', '.join(fixed)}: expected the generator's own, got a setting; leave it out")
-    sr = before.changed(**{**(settings or {}), **chosen})
+        raise ValueError(
+            f"sr: {', '.join(fixed)}: expected the generator's own, got a setting; leave it out, or change generators"
+        )
+    sr = before.changed(**{**changes, **chosen})
 
     description = copy.deepcopy(model.yaml)
     source, repeats, name, arguments = description["head"][-1]
     plain = arguments[:-1] if isinstance(head, Refined) else arguments
     description["head"][-1] = [source, repeats, WRAPPED[name], [*plain, "sr"]]
     description["sr"] = sr.as_yaml()
-    refined = tasks.PoseModel(description, ch=description.get("channels", 3), nc=description["nc"], verbose=False)
-    own = {key: value for key, value in model.state_dict().items() if generator is None or ".generator." not in key}
-    missing, unexpected = refined.load_state_dict(own, strict=False)
-    problems = [key for key in (*missing, *unexpected) if ".generator." not in key]
-    if problems:
-        raise ValueError(f"expected weights that fit the model's own YAML, got others: {', '.join(problems[:3])}")
-    if generator is not None:
-        refined.model[-1].generator.load_state_dict(generator.state_dict())
+    refined = type(model)(description, ch=description.get("channels", 3), nc=description["nc"], verbose=False)
+    own = {key: value for key, value in model.state_dict().items() if not _is_generators(key)}
+    new = {key: value for key, value in refined.state_dict().items() if _is_generators(key)}
+    try:
+        refined.load_state_dict(own | new)
+    except RuntimeError as error:
+        raise ValueError(
+            "expected weights that fit the model's own YAML, got others; a fused model, for one, cannot be changed"
+        ) from error
+    if enlarges is not None:
+        refined.model[-1].generator.load_state_dict(enlarges.state_dict())
     refined.names, refined.args, refined.task = model.names, model.args, "pose"
     return refined.eval()
 
 
+def _own_generator(head: Any, changes: Mapping[str, Any]) -> Generator | None:
+    """The generator that a head has already, unless it is to be replaced by interpolation."""
+    own = head.generator if isinstance(head, Refined) else None
+    return own if isinstance(own, Generator) and changes.get("blocks") != 0 else None
+
+
+def _is_generators(key: str) -> bool:
+    """Whether a weight of the model belongs to its generator."""
+    return ".generator." in key
+
+
 def setting(text: str) -> tuple[str, Any]:
-    """`KEY=VALUE` of a command line, the value as YAML reads it."""
-    key, _, value = text.partition("=")
-    return key, yaml.safe_load(value)
+    """`KEY=VALUE` of a command line, the value as YAML reads it.
+
+    Raises:
+        ValueError: no `=`, or a value that is no YAML.
+    """
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise ValueError(f"--set: expected KEY=VALUE, got {text!r}; write for example windows=32")
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(
+            f"--set: {key}: expected a value as in YAML, got {value!r}; quote lists: 'doubt=[0.1, 0.5]'"
+        ) from error

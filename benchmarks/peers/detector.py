@@ -44,7 +44,7 @@ class Detector(ABC):
         file: ONNX file.
         size: side of the square input [px] where the file leaves it open; 640 unless given.
         num_threads: threads of ONNX Runtime.
-        confidence: lowest score of a face; the default is that of evaluations on WIDER FACE.
+        confidence: lowest score of a face; unless given so low that curves of precision and recall are complete.
         nms_iou: two boxes that overlap more are one face; that of the detector's authors unless given.
 
     Raises:
@@ -56,6 +56,7 @@ class Detector(ABC):
     WIDTHS: ClassVar[tuple[int, ...]]  # last dimension of each output
     PIXELS: ClassVar[Pixels]
     NMS_IOU: ClassVar[float]
+    CONFIDENCE: ClassVar[float] = 0.02
 
     def __init__(
         self,
@@ -63,12 +64,12 @@ class Detector(ABC):
         *,
         size: int | None = None,
         num_threads: int = 1,
-        confidence: float = 0.02,
+        confidence: float | None = None,
         nms_iou: float | None = None,
     ) -> None:
         self.session = open_session(file, detector=self.NAME, widths=self.WIDTHS, num_threads=num_threads)
         self.size = input_size(self.session, file, size)
-        self.confidence = confidence
+        self.confidence = self.CONFIDENCE if confidence is None else confidence
         self.nms_iou = self.NMS_IOU if nms_iou is None else nms_iou
 
     def __call__(self, image: Image) -> Faces:

@@ -22,6 +22,7 @@ class RFB(Detector):
     WIDTHS = (2, 4)
     PIXELS = Pixels(mean=(127, 127, 127), scale=1 / 128, rgb=True)
     NMS_IOU = 0.3
+    CONFIDENCE = 0.1  # what is no face scores about 0.05
 
     def lay(self, image: Image) -> tuple[Image, View]:
         """Photograph (H, W, 3) -> canvas (height, width, 3), and the view."""

@@ -37,9 +37,9 @@ def letterbox(image: Image, size: tuple[int, int], *, fill: tuple[int, int, int]
     height, width = image.shape[:2]
     scale = min(size[0] / width, size[1] / height)
     inner = min(round(width * scale), size[0]), min(round(height * scale), size[1])
-    canvas = np.empty((size[1], size[0], 3), np.uint8)
-    canvas[:] = fill
-    canvas[: inner[1], : inner[0]] = cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR)
+    below, right = size[1] - inner[1], size[0] - inner[0]
+    resized = cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR)
+    canvas = cv2.copyMakeBorder(resized, 0, below, 0, right, cv2.BORDER_CONSTANT, value=fill)
     return canvas, View((inner[0] / width, inner[1] / height))
 
 

@@ -50,7 +50,7 @@ class RefinementSettings:
             ValueError: a value of the wrong kind or out of its range.
         """
         _check("windows", self.windows, _is_count(self.windows, 0), "a count of at least 0")
-        _check("scale", self.scale, self.scale in (2, 4), "2 or 4")
+        _check("scale", self.scale, _is_count(self.scale, 2) and self.scale in (2, 4), "2 or 4")
         fits = _is_count(self.window, 1) and self.window * self.scale % LARGEST_STRIDE == 0
         multiple = f"a side whose {self.scale}-fold is a multiple of the stride {LARGEST_STRIDE}"
         _check("window", self.window, fits, multiple)

@@ -1,0 +1,39 @@
+"""Write a picture of what refinement does to a photograph: stage one, windows, enlarged tiles, stage two, result."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import cv2
+from ultralytics import YOLO
+
+from ultra_face.second_look import draw_second_look, look_again
+
+
+def main() -> None:
+    """Read the command line, look twice, write the picture."""
+    add = (parser := argparse.ArgumentParser(description=__doc__)).add_argument
+    add("model", type=Path, help="face model with refinement, .pt")
+    add("photograph", type=Path, help="image file")
+    add("--output", type=Path, default=Path("second-look.png"), help="picture to write (default: second-look.png)")
+    add("--imgsz", type=int, default=640, help="long side of the input in px (default: 640)")
+    add("--conf", type=float, default=0.25, help="lowest score shown (default: 0.25)")
+    add("--iou", type=float, default=0.5, help="IoU of the NMS (default: 0.5)")
+    args = parser.parse_args()
+    try:
+        image = cv2.imread(str(args.photograph))
+        if image is None:
+            raise ValueError(f"{args.photograph}: expected an image that decodes, got none; check the path")
+        model = YOLO(args.model).model.eval()
+        look = look_again(model, image, imgsz=args.imgsz, confidence=args.conf, nms_iou=args.iou)
+        if not cv2.imwrite(str(args.output), draw_second_look(look)):
+            raise ValueError(f"{args.output}: expected the name of a picture, such as look.png; choose another")
+    except (OSError, ValueError, cv2.error) as error:
+        sys.exit(f"show_refinement: {error}")
+    print(f"{len(look.first)} faces at first, {len(look.final)} after {len(look.tiles)} windows; wrote {args.output}")
+
+
+if __name__ == "__main__":
+    main()
