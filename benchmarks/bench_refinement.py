@@ -1,8 +1,8 @@
 """What a second look at doubtful small faces brings, and what it costs, on photographs whose faces were made small.
 
 Photographs of a validation split are reduced, so that their faces become tiny, and run through: the plain detector; the
-same with K windows that a generator enlarges; with K windows that cubic interpolation enlarges; and the plain detector on
-the whole image enlarged two and four times. All take turns on each image.
+same with K windows that a generator enlarges; with K windows that cubic interpolation enlarges; and the plain detector
+on the whole image enlarged two and four times. All take turns on each image.
 
     python benchmarks/bench_refinement.py DETECTOR.pt --generator GENERATOR.pt --data DATA.yaml --data-name "..."
 
@@ -68,9 +68,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
     changes = dict(options.set)
-    config = {
-        key: getattr(options, key) for key in ("detector", "generator", "windows", "reductions", "threads")
-    } | {"sr": changes}
+    config = {key: getattr(options, key) for key in ("detector", "generator", "windows", "reductions", "threads")} | {
+        "sr": changes
+    }
     record = provenance(config, options.data_name, None)
     photographs = list(_photographs(Path(options.data), options.images))
     report: dict[str, Any] = {"provenance": record, "photographs": len(photographs), "reductions": {}}

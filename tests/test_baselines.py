@@ -92,7 +92,7 @@ def test_builds_predicts_and_trains_with_the_stock_head_and_loss(name: str) -> N
 
 @pytest.mark.parametrize("name", [*STOCK_HEAD, *ULTRALYTICS])
 def test_face_loss_takes_one_changed_line(name: str) -> None:
-    """As docs/parameters.md says: `FacePose` in place of the head in the last row; YOLO26 without its end-to-end pair."""
+    """As docs/parameters.md says: `FacePose` in place of the head in the last row, and no end-to-end pair."""
     changed = tasks.yaml_model_load(f"{name}.yaml") | {"nc": 1, "kpt_shape": [5, 3], "end2end": False}
     assert changed["head"][-1][2] in {"Pose", "Pose26"}
     changed["head"][-1][2] = "FacePose"

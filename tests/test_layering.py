@@ -19,9 +19,11 @@ MODULES = {
 MAY_IMPORT = {
     "nn": set(),
     "losses": {"nn"},
-    "heads": {"losses", "nn"},
+    "heads": {"losses", "nn", "refinement"},
+    "refinement": set(),
     "data": set(),
     "eval": set(),
+    "super_resolution": {"nn", "losses", "data"},
 }
 HEAVY = {"torch", "torchvision", "ultralytics"}
 

@@ -34,6 +34,7 @@ def test_stock_models_pass_untouched_whatever_they_hold(channels):
         "backbone": [[-1, 1, "Conv", [channels]]],
         "head": [[[-1], 1, "Pose", ["nc"]]],
         "face_loss": "nonsense",
+        "sr": "nonsense",
     }
     before = copy.deepcopy(stock)
     assert check(stock) is stock
@@ -78,6 +79,26 @@ def test_channels_may_be_a_name_that_the_parser_resolves():
 def test_a_bad_face_loss_block(block, expected):
     with pytest.raises(ValueError, match=f"face_loss: {expected}"):
         check(model(face_loss=block))
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"Windows": 3}, "unknown key 'Windows'; known are windows, "),
+        ({"window": 60}, "window: expected a side whose 4-fold is a multiple of the stride 32, got 60"),
+        ("on", "expected a mapping of settings, or off, got 'on'"),
+    ],
+)
+def test_a_bad_sr_block(block, expected):
+    with pytest.raises(ValueError, match=rf"^a\.yaml: sr: {expected}"):
+        check(model(sr=block, yaml_file="a.yaml"))
+
+
+@pytest.mark.parametrize("block", [None, True, False, {"windows": 3}])
+def test_a_good_sr_block_reaches_the_head_as_it_is(block):
+    given = model(sr=block)
+    given["head"][-1][3] = ["sr"]
+    assert check(given)["head"][-1][3] == [block]
 
 
 @pytest.mark.parametrize("kpt_shape", [[5, 3], [5, 2], (5, 3)])

@@ -21,7 +21,7 @@ WITHOUT_ANCHORS = {"aesvc-free", "face-free", "pose"}
 # The papers count with the untouched 80 classes and two values a landmark; so do all numbers here.
 PAPER = {"nc": 80, "kpt_shape": [5, 2]}
 
-# Parameters at the scales of the YAML, n, s, m, l, x. The first four rows at n are derived below, the others are recorded.
+# Parameters at the scales of the YAML: n, s, m, l, x. The first rows at n are derived below, the others are recorded.
 GOLDEN = {
     "face": (1_885_687, 7_262_359, 21_230_967, 46_617_559, 86_816_695),
     "mc4f": (2_371_447, 9_201_559, 28_379_127, 64_278_999, 122_154_295),
@@ -37,6 +37,7 @@ GOLDEN = {
     "yolo5face-shuffle": (1_817_463,),
     "yolo5face-shuffle-half": (493_671,),
     "pose": (2_726_942, 9_440_222, 25_756_318, 54_370_526, 99_065_438),
+    "sr": (1_989_740, 7_385_996, 21_480_556, 47_150_540, 87_851_948),
 }
 
 
@@ -84,6 +85,23 @@ def test_the_rows_of_the_ablation_are_derived() -> None:
         "cbam": face - c3 + attention + 2 * 98,
         "aesvc": face + aesvc + mc4f - c3 + attention + 2 * 191,
     } == {name: count(name) for name in ("face", "mc4f", "aesvc-only", "aesvc-mc4f", "mspam", "cbam", "aesvc")}
+
+
+def test_sr_yolov5_is_its_detector_and_a_generator() -> None:
+    # Width 32, kernels of 3: entry, 4 residual blocks of two convolutions with norms, their exit, 4 x 4 pixels of RGB;
+    # a PReLU is one parameter.
+    entry = 9 * 3 * 32 + 32 + 1
+    block, trunk_exit = 2 * (9 * 32 * 32 + 2 * 32) + 1, 9 * 32 * 32 + 2 * 32
+    generator = entry + 4 * block + trunk_exit + 9 * 32 * 3 * 4**2 + 3 * 4**2
+    assert GOLDEN["sr"] == tuple(count("yolo5face", scale) + generator for scale in scales("sr"))
+
+
+def test_the_detector_of_sr_yolov5_has_the_published_parameters() -> None:
+    # YOLO5Face publishes 7.075 M for its s, with one class and landmarks without visibility.
+    model = model_yaml("sr", "s", nc=1, kpt_shape=[5, 2], sr=False)
+    with torch.device("meta"):
+        layers, _ = tasks.parse_model(model, ch=3, verbose=False)
+    assert sum(parameter.numel() for parameter in layers.parameters()) == 7_074_640
 
 
 @pytest.mark.parametrize(("name", "scale"), [(name, scale) for name in NAMES for scale in scales(name)[:2]])
@@ -135,7 +153,7 @@ def test_a_stock_checkpoint_transfers_its_trunk() -> None:
     torch.testing.assert_close(*trunks, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", ["face", "aesvc", "aesvc-free"])
+@pytest.mark.parametrize("name", ["face", "aesvc", "aesvc-free", "sr"])
 def test_the_head_brings_its_criterion(name: str) -> None:
     model = tasks.PoseModel(MODELS / f"yolov5n-{name}.yaml", verbose=False)
     model.args = get_cfg()

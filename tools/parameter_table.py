@@ -12,7 +12,7 @@ from ultralytics.utils.torch_utils import get_flops
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "parameters.md"
 # | row | `model` | classes, landmarks x values | published millions or a dash | then what is counted and replaced.
-ROW = re.compile(r"(\| .+ \| `(.+)` \| (\d+), (\d) x (\d) \| ([\d.]+|–) \|).*")
+ROW = re.compile(r"(\| .+ \| `(.+)` \| (\d+), (\d) x (\d) \| ([\d.]+|-) \|).*")
 
 
 def counted(row: re.Match[str]) -> str:
@@ -20,8 +20,8 @@ def counted(row: re.Match[str]) -> str:
     start, name, classes, landmarks, values, published = row.groups()
     model = PoseModel(f"{name}.yaml", nc=int(classes), data_kpt_shape=(int(landmarks), int(values)), verbose=False)
     ours = sum(parameter.numel() for parameter in model.parameters())
-    difference = "–"
-    if published != "–":
+    difference = "-"
+    if published != "-":
         difference = f"{round(ours / float(published) / 1e4 - 100, 1) + 0.0:+} %"  # no negative zero
     return f"{start} {ours:,} | {difference} | {get_flops(model, 640):.1f} |"
 

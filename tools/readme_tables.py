@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "training.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "training.md", ROOT / "docs" / "refinement.md")
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -61,7 +61,29 @@ def speed(results: Path) -> str:
     return "\n".join(rows)
 
 
-TABLES: dict[str, Callable[[Path], str]] = {"training": training, "small": small, "speed": speed}
+def refinement(results: Path) -> str:
+    """Average precision, by face height too, and time of each way to find small faces, for each reduction."""
+    record = json.loads((results / "refinement.json").read_text())
+    bands = [*next(iter(next(iter(record["reductions"].values())).values()))["by_height"]]
+    rows = [
+        f"| photographs | detector | AP50 | {' | '.join(bands)} | best F1 | time |",
+        f"| --- | --- | {'--- | ' * (len(bands) + 3)}",
+    ]
+    for reduction, systems in record["reductions"].items():
+        for name, figures in systems.items():
+            sizes = [cell["ap50"] for cell in figures["by_height"].values()]
+            shown = [f"{100 * figures['ap50']:.1f}", *("-" if ap is None else f"{100 * ap:.1f}" for ap in sizes)]
+            cells = [f"1/{reduction}", name, *shown, f"{figures['best_f1']:.3f}", f"{figures['ms']:.0f} ms"]
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(row.rstrip() for row in rows)
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "training": training,
+    "small": small,
+    "speed": speed,
+    "refinement": refinement,
+}
 
 
 def filled(page: str, results: Path) -> str:

@@ -58,6 +58,7 @@ def parse() -> Namespace:
     add("--blocks", type=int, default=16, help="residual blocks")
     add("--width", type=int, default=64, help="channels of the generator")
     add("--light", action="store_true", help="no 9 x 9 kernels and no layers at high resolution, for the CPU")
+    add("--weights", type=Path, help="generator to start from; its scale, blocks, width and form count")
     add("--discriminator-width", type=int, default=64, help="channels of the discriminator's first layer")
     add("--tile", type=int, default=96, help="side of the sharp crops [px]")
     add("--min-face", type=float, default=24.0, help="smallest face that a crop is made about [px]")

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from ultra_face.losses.settings import FaceLossSettings
+from ultra_face.refinement.settings import RefinementSettings
 
 KPT_SHAPES = ([5, 3], [5, 2], (5, 3), (5, 2))  # as YAML and Python write them
 
@@ -46,8 +47,8 @@ def prepare(
 
     Raises:
         UnknownLayerError: a layer of no known name.
-        ValueError: a channel count below 1 in a YAML with our layers, a bad `face_loss:` block, or our heads
-            with another count of landmarks than five.
+        ValueError: a channel count below 1 in a YAML with our layers, a bad `face_loss:` or `sr:` block, or our
+            heads with another count of landmarks than five.
     """
     rows = model["backbone"] + model["head"]
     where = model.get("yaml_file", "model YAML")
@@ -63,6 +64,7 @@ def prepare(
 
     try:
         FaceLossSettings.from_yaml(model.get("face_loss"))
+        RefinementSettings.from_yaml(model.get("sr"))
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
     kpt_shape = model.get("kpt_shape")

@@ -11,10 +11,10 @@ from typing import ClassVar
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
 from peers.session import input_size, open_session
 from peers.suppression import suppress
 from peers.view import Image, View, letterbox
-
 from ultra_face.faces import Faces
 
 Array = NDArray[np.float32]
@@ -44,7 +44,7 @@ class Detector(ABC):
         file: ONNX file.
         size: side of the square input [px] where the file leaves it open; 640 unless given.
         num_threads: threads of ONNX Runtime.
-        confidence: lowest score of a face; unless given so low that curves of precision and recall are complete.
+        confidence: lowest score of a face; by default so low that curves of precision and recall are complete.
         nms_iou: two boxes that overlap more are one face; that of the detector's authors unless given.
 
     Raises:
@@ -56,7 +56,7 @@ class Detector(ABC):
     WIDTHS: ClassVar[tuple[int, ...]]  # last dimension of each output
     PIXELS: ClassVar[Pixels]
     NMS_IOU: ClassVar[float]
-    CONFIDENCE: ClassVar[float] = 0.02
+    CANDIDATES: ClassVar[int] = 5000  # at most so many of the best enter the suppression
 
     def __init__(
         self,
@@ -64,12 +64,12 @@ class Detector(ABC):
         *,
         size: int | None = None,
         num_threads: int = 1,
-        confidence: float | None = None,
+        confidence: float = 0.02,
         nms_iou: float | None = None,
     ) -> None:
         self.session = open_session(file, detector=self.NAME, widths=self.WIDTHS, num_threads=num_threads)
         self.size = input_size(self.session, file, size)
-        self.confidence = self.CONFIDENCE if confidence is None else confidence
+        self.confidence = confidence
         self.nms_iou = self.NMS_IOU if nms_iou is None else nms_iou
 
     def __call__(self, image: Image) -> Faces:
@@ -98,7 +98,7 @@ class Detector(ABC):
         boxes = self.boxes(outputs, found)
         proper = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         found, boxes = found[proper], boxes[proper]
-        kept = suppress(boxes, scores[found], iou_threshold=self.nms_iou)
+        kept = suppress(boxes, scores[found], iou_threshold=self.nms_iou, num_candidates=self.CANDIDATES)
         found, boxes = found[kept], boxes[kept]
         return Faces(
             view.to_photograph(boxes.reshape(-1, 2, 2)).reshape(-1, 4),

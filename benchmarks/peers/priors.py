@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from peers.grid import grid
 
 VARIANCES = (0.1, 0.2)  # of centres and of logarithms of sizes
 
 
-def priors(size: tuple[int, int], sides: Mapping[int, Sequence[int]], density: Mapping[int, int]) -> NDArray[np.float32]:
+def priors(
+    size: tuple[int, int], sides: Mapping[int, Sequence[int]], density: Mapping[int, int]
+) -> NDArray[np.float32]:
     """Square priors of an input, level after level, cell after cell.
 
     Args:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from numpy.typing import NDArray
 import numpy as np
+from numpy.typing import NDArray
+
 from peers.detector import Array, Detector, Pixels
 from peers.priors import decode_boxes, decode_landmarks, priors
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
 from peers.detector import Array, Detector, Pixels
 from peers.view import Image, View, stretch
 
@@ -22,7 +23,7 @@ class RFB(Detector):
     WIDTHS = (2, 4)
     PIXELS = Pixels(mean=(127, 127, 127), scale=1 / 128, rgb=True)
     NMS_IOU = 0.3
-    CONFIDENCE = 0.1  # what is no face scores about 0.05
+    CANDIDATES = 1500  # as the authors have it: what is no face scores about 0.05 here, not 0
 
     def lay(self, image: Image) -> tuple[Image, View]:
         """Photograph (H, W, 3) -> canvas (height, width, 3), and the view."""

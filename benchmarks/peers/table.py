@@ -22,12 +22,13 @@ class Adapter(NamedTuple):
     pattern: str
 
 
+# Names are those of results/published.yaml; the published FaceBoxes is the first version.
 ADAPTERS: dict[str, Adapter] = {
     "SCRFD-0.5GF": Adapter(SCRFD, "scrfd_500m*.onnx"),
     "SCRFD-2.5GF": Adapter(SCRFD, "scrfd_2.5g*.onnx"),
-    "YOLO5Face n-0.5": Adapter(YOLO5Face, "yolov5n-0.5*.onnx"),
+    "YOLO5Face (YOLOv5n-0.5)": Adapter(YOLO5Face, "yolov5n-0.5*.onnx"),
     "YuNet n": Adapter(YuNet, "yunet_n*.onnx"),
-    "RetinaFace MobileNet-0.25": Adapter(RetinaFace, "retinaface*.onnx"),
+    "RetinaFace (MobileNet0.25)": Adapter(RetinaFace, "retinaface*.onnx"),
     "Ultra-Light RFB": Adapter(RFB, "version-RFB*.onnx"),
     "FaceBoxes v2": Adapter(FaceBoxes, "faceboxes*.onnx"),
 }

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
 from peers.detector import Array, Detector, Pixels, joined
 from peers.grid import STRIDES, Grid, grid
 

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from ultra_face.data.prepare import prepare_dataset
+
 LABELS = """# one/a.jpg
 10 20 30 40 15 30 0 30 30 0 22 40 0 16 50 0 29 50 1 0.9
 50 10 1 1
@@ -36,6 +38,43 @@ def retinaface_source(tmp_path):
     (source / "train.txt").write_text("one/a.jpg\nc.png\n\n", encoding="utf-8")
     (source / "dev.txt").write_text("b.jpg\n", encoding="utf-8")
     return source
+
+
+@pytest.fixture
+def voc_source(tmp_path):
+    """Folder with Pascal VOC annotations of three images: two faces, one of them difficult; one face; no face."""
+    source = tmp_path / "voc"
+    boxes = {"a.jpg": [(10, 20, 40, 60), (50, 20, 70, 50)], "b.png": [(5, 5, 25, 25)], "c.jpg": []}
+    for seed, (image, corners) in enumerate(boxes.items()):
+        write_image(source / "images" / image, seed=seed)
+        objects = "".join(
+            f"<object><name>class {number}</name><difficult>{number}</difficult><bndbox><xmin>{x_min}</xmin>"
+            f"<ymin>{y_min}</ymin><xmax>{x_max}</xmax><ymax>{y_max}</ymax></bndbox></object>"
+            for number, (x_min, y_min, x_max, y_max) in enumerate(corners)
+        )
+        file = source / "annotations" / f"{image[0]}.xml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"<annotation><filename>{image[0]}.bmp</filename>{objects}</annotation>", encoding="utf-8")
+    return source
+
+
+@pytest.fixture
+def landmark_source(tmp_path):
+    """Folder with `landmarks.txt` of two photographs of 100 x 80 px."""
+    source = tmp_path / "mtfl"
+    for seed, name in enumerate(["AFLW/b.jpg", "lfw/a b.jpg"]):
+        write_image(source / name, seed=seed)
+    (source / "landmarks.txt").write_text(
+        "AFLW/b.jpg 40 60 50 43 57 30 30 38 48 48\nlfw/a b.jpg 32 52 41 35 49 31 30 39 47 48\n", encoding="utf-8"
+    )
+    return source
+
+
+@pytest.fixture
+def prepared_voc(voc_source, tmp_path):
+    """Prepared data set of the three images of `voc_source`, all for training."""
+    prepare_dataset([voc_source], tmp_path / "prepared-voc")
+    return tmp_path / "prepared-voc"
 
 
 @pytest.fixture

@@ -73,3 +73,23 @@ def test_no_faces():
     cleaned = clean_faces(make_faces([]), width=100, height=50)
     assert len(cleaned.faces) == 0
     assert not cleaned.skipped_boxes
+
+
+def test_select():
+    faces = make_faces([(1, 2, 3, 4), (5, 6, 7, 8)], landmarks=np.ones((2, 5, 3)), invalid=[False, True])
+    chosen = faces.select(np.array([False, True]))
+    np.testing.assert_array_equal(chosen.boxes_xywh, [(5, 6, 7, 8)])
+    np.testing.assert_array_equal(chosen.landmarks, np.ones((1, 5, 3)))
+    np.testing.assert_array_equal(chosen.invalid, [True])
+    assert (chosen.image, chosen.where) == ("a.jpg", "label.txt:1")
+
+
+def test_move_scales_then_shifts_and_leaves_missing_landmarks_at_zero():
+    points = [(10, 20, 2), (0, 0, 1), (5, 5, 2), (0, 0, 0), (0, 0, 0)]
+    moved = make_faces([(10, 20, 30, 40)], landmarks=[points]).move(scale=(2, 0.5), shift=(-3, 7))
+    np.testing.assert_array_equal(moved.boxes_xywh, [(17, 17, 60, 20)])
+    np.testing.assert_array_equal(moved.landmarks, [[(17, 17, 2), (-3, 7, 1), (7, 9.5, 2), (0, 0, 0), (0, 0, 0)]])
+
+
+def test_no_faces_move():
+    assert len(make_faces([]).move(shift=(1, 1))) == 0

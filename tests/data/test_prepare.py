@@ -66,7 +66,32 @@ def test_report(retinaface_source, tmp_path):
 
 def test_the_report_asks_for_a_missing_split(retinaface_source, tmp_path):
     report = prepare_dataset([retinaface_source], tmp_path / "prepared")
-    assert "no images for val: Ultralytics needs both splits; add --split NAME=LIST" in str(report)
+    assert "no images for val: Ultralytics needs both splits; add --split NAME=LIST or --hold-out N" in str(report)
+
+
+def test_pascal_voc_with_images_held_out(voc_source, tmp_path):
+    report = prepare_dataset([voc_source], tmp_path / "prepared", hold_out=2)
+    assert {name: (split.images, split.faces) for name, split in report.splits.items()} == {
+        "train": (2, 2),
+        "val": (1, 1),
+    }
+    assert "no images for" not in str(report)
+    # image of 100 x 80 px with a box from (5, 5) to (25, 25)
+    label = (tmp_path / "prepared" / "labels" / "val" / "b.txt").read_bytes()
+    assert label == b"0 0.150000 0.187500 0.200000 0.250000" + b" 0 0 0" * 5 + b"\n"
+
+
+def test_images_are_held_out_of_each_source(voc_source, landmark_source, tmp_path):
+    report = prepare_dataset([voc_source, landmark_source], tmp_path / "prepared", hold_out=2)
+    assert (tmp_path / "prepared" / "images" / "val" / "b.png").is_file()
+    assert (tmp_path / "prepared" / "images" / "val" / "lfw" / "a b.jpg").is_file()
+    assert [split.images for split in report.splits.values()] == [3, 2]
+
+
+def test_another_interval_needs_another_folder(voc_source, tmp_path):
+    prepare_dataset([voc_source], tmp_path / "prepared", hold_out=2)
+    with pytest.raises(FileExistsError, match=r'expected a folder made from .*"splits": \{"hold_out": 3\}.*, got one'):
+        prepare_dataset([voc_source], tmp_path / "prepared", hold_out=3)
 
 
 @pytest.mark.parametrize("fixture", ["official_source", "official_archives"])

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.sources import RETINAFACE_FOLDER, open_source, split_argument
+from ultra_face.data.sources import open_source
+from ultra_face.data.widerface_release import RETINAFACE_FOLDER
 
 
 def images_by_split(splits):
@@ -55,11 +56,6 @@ def test_landmarks_replace_the_official_boxes_where_there_are_any(fixture, reque
     np.testing.assert_array_equal(val.faces[0].boxes_xywh, [[10, 20, 30, 40], [50, 20, 30, 40]])
 
 
-@pytest.mark.parametrize(("text", "pair"), [("train=a.txt", ("train", "a.txt")), ("val", ("val", None))])
-def test_split_argument(text, pair):
-    assert split_argument(text) == pair
-
-
 def test_unknown_splits(retinaface_source):
     with pytest.raises(ValueError, match="expected splits among train, val, got dev, tests"):
         open_source(retinaface_source, split_lists={"tests": None, "dev": None})
@@ -96,3 +92,48 @@ def test_an_archive_without_box_lists(official_archives):
     (official_archives / "WIDER_val.zip").rename(official_archives / "WIDER_train.zip")
     with pytest.raises(FileNotFoundError, match=r"wider_face_split\.zip: expected wider_face_split/wider_face_train"):
         open_source(official_archives, split_lists={"train": None})
+
+
+@pytest.mark.parametrize(("annotations", "images"), [("annotations", "images"), ("Annotations", "JPEGImages")])
+def test_pascal_voc(voc_source, annotations, images):
+    (voc_source / "annotations").rename(voc_source / annotations)
+    (voc_source / "images").rename(voc_source / images)
+    (split,) = open_source(voc_source)
+    assert images_by_split([split]) == {"train": ["a.jpg", "b.png", "c.jpg"]}
+    np.testing.assert_array_equal(split.faces[0].boxes_xywh, [[10, 20, 30, 40], [50, 20, 20, 30]])
+    assert split.images.read("b.png") == (voc_source / images / "b.png").read_bytes()
+
+
+def test_pascal_voc_with_images_elsewhere_and_lists(voc_source, tmp_path):
+    (voc_source / "images").rename(tmp_path / "elsewhere")
+    (voc_source / "train.txt").write_text("c.jpg\nb\n", encoding="utf-8")
+    lists = {"train": "train.txt"}
+    (split,) = open_source(voc_source, image_folder=tmp_path / "elsewhere", split_lists=lists)
+    assert images_by_split([split]) == {"train": ["c.jpg", "b.png"]}
+
+
+def test_landmark_photographs(landmark_source):
+    for source in (landmark_source, landmark_source / "landmarks.txt"):
+        (split,) = open_source(source)
+        assert images_by_split([split]) == {"train": ["AFLW/b.jpg", "lfw/a b.jpg"]}
+        assert split.images.read("lfw/a b.jpg") == (landmark_source / "lfw" / "a b.jpg").read_bytes()
+        np.testing.assert_array_equal(split.faces[1].landmarks[0, 1], [52, 30, 2])
+
+
+def test_every_third_image_is_held_out(voc_source):
+    expected = {"train": ["a.jpg", "b.png"], "val": ["c.jpg"]}
+    assert images_by_split(open_source(voc_source, hold_out=3)) == expected
+
+
+def test_the_official_release_has_its_own_val(official_source):
+    with pytest.raises(
+        ValueError, match=r"expected label\.txt, .* in it to hold out images of, .* has a val of its own"
+    ):
+        open_source(official_source, hold_out=7)
+
+
+def test_lists_and_holding_out_exclude_each_other(retinaface_source):
+    with pytest.raises(
+        ValueError, match="expected --split or --hold-out, got --hold-out 2 and --split for train; leave"
+    ):
+        open_source(retinaface_source, split_lists={"train": "train.txt"}, hold_out=2)

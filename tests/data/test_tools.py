@@ -3,6 +3,7 @@ from __future__ import annotations
 import runpy
 import sys
 
+import cv2
 import pytest
 
 
@@ -45,8 +46,40 @@ def test_splits_and_links(run_tool, retinaface_source, tmp_path, capsys):
     assert "no images for" not in capsys.readouterr().out
 
 
+def test_hold_out_and_cut_tiles(run_tool, voc_source, tmp_path, capsys):
+    data, tiles, sheet = tmp_path / "data", tmp_path / "tiles", tmp_path / "sheet.png"
+    run_tool("prepare_widerface", voc_source, "--output", data, "--hold-out", 3)
+    assert "val: 1 images (1 written, 0 already complete)" in capsys.readouterr().out
+    choices = ("--side", "60-70", "--tiles", 2, "--min-faces", 0, "--seed", 3, "--preview", sheet)
+    run_tool("cut_tiles", data, "--output", tiles, *choices)
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("tiles of 2 photographs: 4 images (4 written), ")
+    assert sheet.is_file()
+    sizes = [cv2.imread(str(tile)).shape for tile in sorted((tiles / "images" / "train").iterdir())]
+    assert all(60 <= height == width <= 70 for height, width, _ in sizes)
+
+
+def test_make_collages(run_tool, landmark_source, tmp_path, capsys):
+    data, collages, sheet = tmp_path / "data", tmp_path / "collages", tmp_path / "sheet.png"
+    run_tool("prepare_widerface", landmark_source, "--output", data)
+    choices = ("--side", 128, "--cells", 2, "--fill", "0.8", "--preview", sheet)
+    run_tool("make_collages", data, "--output", collages, *choices)
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("collages of 2 photographs: 1 images (1 written), 2 faces, of which 2 have landmarks; ")
+    assert sheet.is_file()
+    assert cv2.imread(str(collages / "images" / "train" / "00000.jpg")).shape == (128, 128, 3)
+
+
 def test_errors_are_one_sentence_on_the_error_stream(run_tool, tmp_path):
     with pytest.raises(SystemExit, match=r"^prepare_widerface: .*expected WIDER_train\.zip or .*, got neither; put"):
         run_tool("prepare_widerface", tmp_path, "--output", tmp_path / "data")
     with pytest.raises(SystemExit, match=r"^kmeans_anchors: .*no\.yaml"):
         run_tool("kmeans_anchors", "--data", tmp_path / "no.yaml")
+    with pytest.raises(
+        SystemExit, match=r"^cut_tiles: .*train: expected images, got none; run tools/prepare_widerface"
+    ):
+        run_tool("cut_tiles", tmp_path, "--output", tmp_path / "tiles")
+    with pytest.raises(SystemExit, match=r"^cut_tiles: --side: expected a number or a range"):
+        run_tool("cut_tiles", tmp_path, "--output", tmp_path / "tiles", "--side", "260:520")
+    with pytest.raises(SystemExit, match=r"^make_collages: expected 1 to 416 cells along 416 px, got 0"):
+        run_tool("make_collages", tmp_path, "--output", tmp_path / "collages", "--cells", 0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ultra_face.data.annotation import FaceAnnotations
-from ultra_face.data.yolo_pose import format_labels, read_labels
+from ultra_face.data.yolo_pose import format_labels, read_faces, read_labels
 
 
 def test_a_label_line_by_hand():
@@ -47,6 +47,17 @@ def test_an_empty_file_has_no_faces(tmp_path):
     boxes_cxcywh, landmarks = read_labels(tmp_path / "a.txt")
     assert boxes_cxcywh.shape == (0, 4)
     assert landmarks.shape == (0, 5, 3)
+
+
+def test_faces_in_pixels(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("0 0.4 0.4 0.4 0.2 0.3 0.3 2 0.5 0.5 1" + " 0 0 0" * 3 + "\n", encoding="utf-8")
+    faces = read_faces(path, "one/a.jpg", width=100, height=50)
+    assert (faces.image, faces.where) == ("one/a.jpg", str(path))
+    # left (0.4 - 0.4 / 2) x 100, top (0.4 - 0.2 / 2) x 50, 0.4 x 100, 0.2 x 50
+    np.testing.assert_allclose(faces.boxes_xywh, [[20, 15, 40, 10]])
+    np.testing.assert_allclose(faces.landmarks, [[[30, 15, 2], [50, 25, 1], [0, 0, 0], [0, 0, 0], [0, 0, 0]]])
+    np.testing.assert_array_equal(faces.invalid, [False])
 
 
 LANDMARKS = " 0 0 0" * 5

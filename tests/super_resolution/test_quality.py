@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -28,6 +30,13 @@ def test_equal_images():
 
 def test_mean():
     assert mean_quality([Quality(20.0, 0.5), Quality(30.0, 0.7)]) == Quality(25.0, pytest.approx(0.6))
+
+
+def test_without_scikit_image(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage.metrics", None)
+    monkeypatch.delitem(sys.modules, "ultra_face.super_resolution.quality")
+    with pytest.raises(ModuleNotFoundError, match=r"expected scikit-image, .*; pip install 'ultra-face\[sr\]'"):
+        importlib.import_module("ultra_face.super_resolution.quality")
 
 
 def test_in_words():

@@ -41,6 +41,20 @@ class FaceAnnotations:
     def __len__(self) -> int:
         return len(self.boxes_xywh)
 
+    def select(self, keep: npt.NDArray[np.bool_]) -> FaceAnnotations:
+        """The faces where `keep` (N,) is True."""
+        return replace(
+            self, boxes_xywh=self.boxes_xywh[keep], landmarks=self.landmarks[keep], invalid=self.invalid[keep]
+        )
+
+    def move(self, *, scale: tuple[float, float] = (1.0, 1.0), shift: tuple[float, float]) -> FaceAnnotations:
+        """The faces after the image is scaled by `scale` in x and y, then moved by `shift` [px]."""
+        boxes = self.boxes_xywh * np.tile(scale, 2) + np.array([*shift, 0.0, 0.0])
+        points = self.landmarks[..., :2] * scale + shift
+        visibility = self.landmarks[..., 2:]
+        landmarks = np.where(visibility > 0, np.concatenate([points, visibility], axis=-1), 0.0)
+        return replace(self, boxes_xywh=boxes, landmarks=landmarks)
+
 
 @dataclass(frozen=True)
 class CleanedFaces:
@@ -68,15 +82,14 @@ def clean_faces(faces: FaceAnnotations, *, width: int, height: int) -> CleanedFa
     reasons = np.select([faces.invalid, outside, too_small], [MARKED_INVALID, OUTSIDE_IMAGE, TOO_SMALL], default="")
     keep = reasons == ""
 
-    landmarks = faces.landmarks[keep]
-    points = landmarks[..., :2]
-    landmark_outside = ((points < 0) | (points > image_size)).any(axis=-1) & (landmarks[..., 2] > 0)
+    kept = faces.select(keep)
+    points = kept.landmarks[..., :2]
+    landmark_outside = ((points < 0) | (points > image_size)).any(axis=-1) & (kept.landmarks[..., 2] > 0)
     return CleanedFaces(
         faces=replace(
-            faces,
+            kept,
             boxes_xywh=np.concatenate([clipped_left_top, clipped_size], axis=1)[keep],
-            landmarks=np.where(landmark_outside[..., None], 0.0, landmarks),
-            invalid=faces.invalid[keep],
+            landmarks=np.where(landmark_outside[..., None], 0.0, kept.landmarks),
         ),
         skipped_boxes=Counter(str(reason) for reason in reasons[~keep]),
         landmarks_outside=int(landmark_outside.sum()),

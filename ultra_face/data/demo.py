@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from ultra_face.data.annotation import clean_faces
 from ultra_face.data.demo_scene import draw_scene
-from ultra_face.data.output_folder import claim_folder, publish, staged, write_file
-from ultra_face.data.yolo_pose import format_labels
+from ultra_face.data.labelled_image import LabelledImage, write_labelled_image
+from ultra_face.data.output_folder import claim_folder, publish
 
 SPLIT_SIZES = {"train": 128, "val": 32}
 _JPEG_QUALITY = 92
@@ -39,14 +37,8 @@ def generate_demo(
     """
     claim_folder(output, {"demo": "drawn faces", "recipe": _RECIPE, "seed": seed})
     for split, index in progress([(split, index) for split, size in SPLIT_SIZES.items() for index in range(size)]):
-        name = f"{index:04d}"
         rng = np.random.default_rng([seed, list(SPLIT_SIZES).index(split), index])
-        picture, faces = draw_scene(f"{split}/{name}", rng)
-        height, width = picture.shape[:2]
-        cleaned = clean_faces(faces, width=width, height=height)
-        text = format_labels(cleaned.faces, width=width, height=height)
-        write_file(output / "labels" / split / f"{name}.txt", text.encode())
-        jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
-        write_file(staged(output / "images" / split) / f"{name}.jpg", jpeg.tobytes())
+        scene = LabelledImage(*draw_scene(f"{index:04d}.jpg", rng))
+        write_labelled_image(scene, output, split, jpeg_quality=_JPEG_QUALITY)
     for split in SPLIT_SIZES:
         publish(output / "images" / split)

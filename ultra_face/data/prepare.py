@@ -7,7 +7,7 @@ of images and `data.yaml` appear when all is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -18,7 +18,8 @@ from ultra_face.data.image_store import ImageStore, image_size
 from ultra_face.data.label_text import IMAGE_SUFFIXES
 from ultra_face.data.output_folder import claim_folder, publish, staged, write_file, write_link
 from ultra_face.data.report import PrepareReport, SplitReport
-from ultra_face.data.sources import SourceSplit, open_source
+from ultra_face.data.sources import open_source
+from ultra_face.data.splits import SourceSplit
 from ultra_face.data.yolo_pose import format_labels
 
 DATA_KEYS = {"kpt_shape": [5, 3], "flip_idx": [1, 0, 2, 4, 3], "names": {0: "face"}}
@@ -42,16 +43,18 @@ def prepare_dataset(
     *,
     image_folder: Path | None = None,
     split_lists: Mapping[str, str | None] | None = None,
+    hold_out: int | None = None,
     link: bool = False,
     progress: Progress = iter,
 ) -> PrepareReport:
     """Write the YOLO pose data set of all `sources` to the folder `output`.
 
     Args:
-        sources: Folders or label files, see `open_source`.
+        sources: Folders or label files, see `open_source`; the options below hold for each of them.
         output: Folder of the data set: new, empty, or of an earlier run with the same sources and splits.
         image_folder: See `open_source`.
         split_lists: See `open_source`.
+        hold_out: See `open_source`.
         link: Make symbolic links to the images instead of copies. Ultralytics repairs damaged JPEG files in
             place, through the link; copies keep the originals safe.
         progress: Wraps the list of images, to show how far the work is.
@@ -61,22 +64,23 @@ def prepare_dataset(
         FileNotFoundError: An archive, list, label file or image is missing.
         OutputError: The disk is full or `output` is not writable; finished files stay valid, and running
             again goes on.
-        ValueError: A broken line, a damaged archive, an image in two splits, or links asked of an archive.
+        ValueError: A broken annotation, a damaged archive, an image in two splits, links asked of an archive, or
+            split options that do not go together.
     """
     splits = [
-        split for source in sources for split in open_source(source, image_folder=image_folder, split_lists=split_lists)
+        split
+        for source in sources
+        for split in open_source(source, image_folder=image_folder, split_lists=split_lists, hold_out=hold_out)
     ]
     jobs = plan_jobs(splits)
-    claim_folder(
-        output,
-        {"sources": [str(source.resolve()) for source in sources], "splits": dict(split_lists or {})},
-    )
+    division = dict(split_lists or {}) if hold_out is None else {"hold_out": hold_out}
+    claim_folder(output, {"sources": [str(source.resolve()) for source in sources], "splits": division})
     report = PrepareReport(output / "data.yaml", {split.name: SplitReport() for split in splits})
     for job in progress(jobs):
         _prepare_image(job, output, report.splits[job.split], link=link)
     for split in report.splits:
         publish(output / "images" / split)
-    report.foreign_images += foreign_images(jobs, output)
+    report.foreign_images += foreign_images({f"{job.split}/{job.faces.image}" for job in jobs}, output)
     write_file(report.data_yaml, data_yaml(report.splits).encode())
     return report
 
@@ -101,11 +105,14 @@ def plan_jobs(splits: Iterable[SourceSplit]) -> list[ImageJob]:
     return list(seen.values())
 
 
-def foreign_images(jobs: Iterable[ImageJob], output: Path) -> list[str]:
-    """Images below `output` that no job writes: of the user, or of a run with other annotations."""
-    expected = {output / "images" / job.split / job.faces.image for job in jobs}
+def foreign_images(expected: Set[str], output: Path) -> list[str]:
+    """Images below `output` that are not `expected`, `split/image`: of the user, or of a run with other annotations."""
     present = (path for path in (output / "images").rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted(str(path.relative_to(output)) for path in present if path not in expected)
+    return sorted(
+        str(path.relative_to(output))
+        for path in present
+        if path.relative_to(output / "images").as_posix() not in expected
+    )
 
 
 def data_yaml(splits: Iterable[str]) -> str:

@@ -50,13 +50,30 @@ class PrepareReport:
         lines = [line for name, split in self.splits.items() for line in _describe(name, split)]
         missing = [name for name in ("train", "val") if name not in self.splits]
         if missing:
-            lines.append(f"no images for {' and '.join(missing)}: Ultralytics needs both splits; add --split NAME=LIST")
-        if self.foreign_images:
             lines.append(
-                f"left alone {len(self.foreign_images):,} images that this preparation does not write, but "
-                f"training will read: {_shorten(self.foreign_images)}"
+                f"no images for {' and '.join(missing)}: Ultralytics needs both splits; "
+                "add --split NAME=LIST or --hold-out N"
             )
+        if self.foreign_images:
+            lines.append(describe_foreign(self.foreign_images))
         return "\n".join([*lines, f"data set: {self.data_yaml}"])
+
+
+def describe_training_set(split: SplitReport, images: Path, foreign: list[str]) -> str:
+    """One line on training images in the folder `images`, where `foreign` ones lie too."""
+    line = (
+        f"{split.images:,} images ({split.written_images:,} written), {split.faces:,} faces, of which "
+        f"{split.faces_with_landmarks:,} have landmarks; to train on them, add {images} to train: of a data YAML"
+    )
+    return f"{line}; {describe_foreign(foreign)}" if foreign else line
+
+
+def describe_foreign(images: list[str]) -> str:
+    """What to know of images that lie in the data set and are no part of it."""
+    return (
+        f"left alone {len(images):,} images that this preparation does not write, but training will read: "
+        f"{_shorten(images)}"
+    )
 
 
 def _describe(name: str, split: SplitReport) -> list[str]:

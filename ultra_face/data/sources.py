@@ -1,146 +1,109 @@
-"""Annotated images: the official WIDER FACE release, or a RetinaFace-style `label.txt` and its images."""
+"""Annotated images of every layout that is known: which of them a folder or file holds, and its splits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ultra_face.data.annotation import FaceAnnotations
-from ultra_face.data.image_store import ImageArchive, ImageFolder, ImageStore, open_archive
+from ultra_face.data.image_store import ImageFolder
+from ultra_face.data.mtfl import parse_mtfl
+from ultra_face.data.pascal_voc import find_voc_images, read_voc_folder
 from ultra_face.data.retinaface import parse_retinaface
-from ultra_face.data.widerface import parse_widerface
+from ultra_face.data.splits import (
+    SPLIT_NAMES,
+    SourceSplit,
+    check_split_options,
+    find_list,
+    hold_out_images,
+    select_images,
+)
+from ultra_face.data.widerface_release import open_release
 
-SPLIT_NAMES = ("train", "val")
-OFFICIAL_ARCHIVES = ("WIDER_train.zip", "WIDER_val.zip", "wider_face_split.zip")
-RETINAFACE_FOLDER = "retinaface_gt_v1.1"
-
-
-@dataclass(frozen=True)
-class SourceSplit:
-    """The part of a source that becomes one split of the data set."""
-
-    name: str
-    images: ImageStore
-    faces: list[FaceAnnotations]
+Collection = tuple[Path, list[FaceAnnotations]]
+"""Folder of images, and their faces."""
 
 
 def open_source(
-    source: Path, *, image_folder: Path | None = None, split_lists: Mapping[str, str | None] | None = None
+    source: Path,
+    *,
+    image_folder: Path | None = None,
+    split_lists: Mapping[str, str | None] | None = None,
+    hold_out: int | None = None,
 ) -> list[SourceSplit]:
     """Read all annotations of `source`.
 
     Args:
-        source: A folder with the official archives or what they unpack to; or a RetinaFace-style label file,
-            or the folder that holds it as `label.txt`. RetinaFace's annotations, unpacked beside the official
-            archives as `retinaface_gt_v1.1`, replace the official boxes of a split that they give landmarks.
-        image_folder: Where the images of a label file are; by default `images` beside it.
+        source: One of
+
+            - a RetinaFace-style label file, or the folder that holds it as `label.txt`;
+            - a folder with the `landmarks.txt` of MTFL, see `mtfl`;
+            - a folder with the XML files of Pascal VOC in `annotations` or `Annotations`, see `pascal_voc`;
+            - a folder with the official archives of WIDER FACE or what they unpack to, see `widerface_release`.
+        image_folder: Where the images are; by default `images` beside a label file, `images` or `JPEGImages`
+            beside XML files, the folder of `landmarks.txt`. The official release has its own.
         split_lists: Split names with the text file that lists the split's images one a line (relative to the
             source, or to the working folder), or None for all images. By default the official splits, or all
             as `train`.
+        hold_out: Instead of lists: every so many-th image, by sorted name, is `val`, and the rest `train`.
 
     Raises:
-        FileNotFoundError: An archive, label file or list is missing, or a list names an image without
+        FileNotFoundError: An archive, label file, list or image is missing, or a list names an image without
             annotation.
-        ValueError: A broken line, a damaged archive, or a split that is neither `train` nor `val`.
+        ValueError: A broken annotation, a damaged archive, a split that is neither `train` nor `val`, or
+            `hold_out` with lists, with too few images, or with the official release.
     """
     split_lists = split_lists or {}
-    unknown = sorted(set(split_lists) - set(SPLIT_NAMES))
-    if unknown:
-        raise ValueError(f"expected splits among {', '.join(SPLIT_NAMES)}, got {', '.join(unknown)}")
-    if source.is_file():
-        label_file = source
-    elif (source / "label.txt").is_file():
-        label_file = source / "label.txt"
-    else:
-        return _open_official(source, split_lists or dict.fromkeys(SPLIT_NAMES))
-    images = ImageFolder(image_folder or label_file.parent / "images")
-    faces = parse_retinaface(label_file.read_text(encoding="utf-8"), str(label_file))
-    return [
-        SourceSplit(name, images, select_images(faces, find_list(list_file, label_file.parent)))
-        for name, list_file in (split_lists or {"train": None}).items()
-    ]
-
-
-def split_argument(text: str) -> tuple[str, str | None]:
-    """`NAME=LIST` or `NAME` of a command line as a split name and its list file or None."""
-    name, _, list_file = text.partition("=")
-    return name, list_file or None
-
-
-def find_list(list_file: str | None, folder: Path) -> Path | None:
-    """Find the list file, looked up below `folder` first and as it stands second; None stays None."""
-    if list_file is None:
-        return None
-    candidates = (folder / list_file, Path(list_file))
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise FileNotFoundError(f"list of images {list_file} not found; expected {candidates[0]} or {candidates[1]}")
-
-
-def select_images(faces: list[FaceAnnotations], list_file: Path | None) -> list[FaceAnnotations]:
-    """The annotations of the images that `list_file` names, in its order; all of them without a list.
-
-    Raises:
-        FileNotFoundError: A listed image has no annotation.
-    """
-    if list_file is None:
-        return faces
-    by_image = {entry.image: entry for entry in faces}
-    selected = []
-    for number, line in enumerate(list_file.read_text(encoding="utf-8").splitlines(), start=1):
-        image = line.strip()
-        if not image:
-            continue
-        if image not in by_image:
-            raise FileNotFoundError(
-                f"{list_file}:{number}: expected an image that the label file annotates, got {image!r}; remove the line"
+    check_split_options(split_lists, hold_out)
+    annotations, read = _find_layout(source)
+    if read is None:
+        if hold_out is not None:
+            raise ValueError(
+                f"{source}: expected {', '.join(_LAYOUTS)} in it to hold out images of, got none of them; leave out "
+                "--hold-out for the official release, which has a val of its own"
             )
-        selected.append(by_image[image])
-    return selected
+        return open_release(source, split_lists or dict.fromkeys(SPLIT_NAMES))
+    folder, faces = read(annotations, image_folder)
+    if hold_out is not None:
+        parts = hold_out_images(faces, hold_out)
+    else:
+        parts = {
+            name: select_images(faces, find_list(list_file, annotations.parent))
+            for name, list_file in (split_lists or {"train": None}).items()
+        }
+    return [SourceSplit(name, ImageFolder(folder), selected) for name, selected in parts.items()]
 
 
-def _open_official(source: Path, split_lists: Mapping[str, str | None]) -> list[SourceSplit]:
-    return [
-        SourceSplit(
-            name,
-            _official_images(source, name),
-            select_images(_official_faces(source, name), find_list(list_file, source)),
-        )
-        for name, list_file in split_lists.items()
-    ]
+def _read_label_file(file: Path, image_folder: Path | None) -> Collection:
+    faces = parse_retinaface(file.read_text(encoding="utf-8"), str(file))
+    return image_folder or file.parent / "images", faces
 
 
-def _official_images(source: Path, split: str) -> ImageStore:
-    folder = source / f"WIDER_{split}" / "images"
-    if folder.is_dir():
-        return ImageFolder(folder)
-    archive = source / f"WIDER_{split}.zip"
-    if archive.is_file():
-        return ImageArchive(archive, prefix=f"WIDER_{split}/images/")
-    raise FileNotFoundError(f"{source}: expected {archive.name} or {folder.parent.name}/images, got neither; {_REMEDY}")
+def _read_mtfl(file: Path, image_folder: Path | None) -> Collection:
+    return image_folder or file.parent, parse_mtfl(file.read_text(encoding="utf-8"), str(file))
 
 
-def _official_faces(source: Path, split: str) -> list[FaceAnnotations]:
-    """RetinaFace's annotation of the split where it has landmarks, else the official box list."""
-    label_file = source / RETINAFACE_FOLDER / split / "label.txt"
-    if label_file.is_file():
-        faces = parse_retinaface(label_file.read_text(encoding="utf-8"), str(label_file))
-        if any((entry.landmarks[..., 2] > 0).any() for entry in faces):
-            return faces
-    member = f"wider_face_split/wider_face_{split}_bbx_gt.txt"
-    if (source / member).is_file():
-        return parse_widerface((source / member).read_text(encoding="utf-8"), str(source / member))
-    archive = source / "wider_face_split.zip"
-    if not archive.is_file():
-        raise FileNotFoundError(f"{source}: expected {archive.name} or {member}, got neither; {_REMEDY}")
-    with open_archive(archive) as opened:
-        try:
-            text = opened.read(member).decode("utf-8")
-        except KeyError as error:
-            raise FileNotFoundError(f"{archive}: expected {member} in it; fetch the archive again") from error
-    return parse_widerface(text, f"{archive}/{member}")
+def _read_voc(folder: Path, image_folder: Path | None) -> Collection:
+    images = image_folder or find_voc_images(folder.parent)
+    return images, read_voc_folder(folder, images)
 
 
-_REMEDY = f"put {', '.join(OFFICIAL_ARCHIVES)} there, or name a folder with a label.txt"
+Reader = Callable[[Path, Path | None], Collection]
+"""From the annotations and the folder of images, or None for the usual one."""
+
+_LAYOUTS: dict[str, Reader] = {
+    "label.txt": _read_label_file,
+    "landmarks.txt": _read_mtfl,
+    "annotations": _read_voc,
+    "Annotations": _read_voc,
+}
+
+
+def _find_layout(source: Path) -> tuple[Path, Reader | None]:
+    """The annotations that `source` is or holds and what reads them; None for the official release."""
+    if source.is_file():
+        return source, _LAYOUTS.get(source.name, _read_label_file)
+    for name, read in _LAYOUTS.items():
+        if (source / name).exists():
+            return source / name, read
+    return source, None

@@ -49,6 +49,19 @@ def read_labels(path: Path) -> tuple[FloatArray, FloatArray]:
     return values[:, 1:5], values[:, 5:].reshape(-1, NUM_LANDMARKS, 3)
 
 
+def read_faces(path: Path, image: str, *, width: int, height: int) -> FaceAnnotations:
+    """Read a label file as the faces [px] of `image`, which measures `width` x `height` [px].
+
+    Raises:
+        ValueError: As `read_labels`.
+    """
+    boxes_cxcywh, landmarks = read_labels(path)
+    boxes_xywh = np.concatenate([boxes_cxcywh[:, :2] - boxes_cxcywh[:, 2:] / 2, boxes_cxcywh[:, 2:]], axis=1)
+    invalid = np.zeros(len(boxes_xywh), dtype=np.bool_)
+    normalised = FaceAnnotations(image, str(path), boxes_xywh, landmarks, invalid)
+    return normalised.move(scale=(width, height), shift=(0.0, 0.0))
+
+
 def _parse_line(words: list[str], where: str) -> list[float]:
     remedy = "run tools/prepare_widerface.py to write the labels anew"
     if len(words) != VALUES_PER_FACE:

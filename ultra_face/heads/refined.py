@@ -17,11 +17,12 @@ from torch import Tensor, nn
 from ultra_face.nn.cubic import CubicEnlargement
 from ultra_face.nn.srgan import Generator
 from ultra_face.refinement import integration
-from ultra_face.refinement.candidates import find_candidates
+from ultra_face.refinement.candidates import SAME_FACE, find_candidates
 from ultra_face.refinement.ciou_nms import suppress_by_ciou
+from ultra_face.refinement.overlap import pairwise_iou
 from ultra_face.refinement.photographs import LARGER, cut_photograph, pixels_per_input_pixel
 from ultra_face.refinement.settings import RefinementSettings
-from ultra_face.refinement.suppression import ROUNDS
+from ultra_face.refinement.suppression import ROUNDS, surviving
 from ultra_face.refinement.tiles import cut_windows
 from ultra_face.refinement.windows import Windows, choose_windows, shows
 
@@ -76,7 +77,7 @@ class Refined(nn.Module):
     def find_windows(self, predictions: Tensor, image_hw: tuple[int, int]) -> Windows:
         """Where stage one, predictions (B, 4 + nc + nk, N) with centre and size [input px], deserves a second look."""
         boxes, scores, sr = integration.corners(predictions), self._scores(predictions), self.sr
-        candidates = find_candidates(boxes, scores, doubt=sr.doubt, max_face=sr.max_face)
+        candidates = find_candidates(boxes, scores, doubt=sr.doubt, max_face=sr.max_face, fixed=self.export)
         return choose_windows(candidates, sr.windows, side=sr.window, context=sr.context, image_hw=image_hw)
 
     def enlarge(self, windows: Tensor) -> Tensor:
@@ -91,29 +92,55 @@ class Refined(nn.Module):
         """
         image_hw = (image.shape[-2], image.shape[-1])
         windows = self.find_windows(predictions, image_hw)
-        used, left_top = windows.used.flatten(), windows.left_top.flatten(0, 1)
-        cut = cut_windows(image, windows.left_top, side=self.sr.window)
-        shown = None if self.export else used.nonzero().squeeze(1)
-        if shown is None:
-            tiles = self.enlarge(cut)
-        elif len(shown):
-            cut, left_top, used = cut[shown], left_top[shown], used[shown]
-            tiles = self._looked_up(self.enlarge(cut), left_top, shown // self.sr.windows, image_hw)
-        else:
+        shown = None if self.export else windows.used.flatten().nonzero().squeeze(1)
+        if shown is not None and not len(shown):
             return predictions
+        left_top, used = _chosen(windows.left_top.flatten(0, 1), shown), _chosen(windows.used.flatten(), shown)
+        cut = cut_windows(image, windows.left_top, side=self.sr.window)
+        tiles = self.enlarge(_chosen(cut, shown))
+        if shown is not None and self.photographs is not None:
+            tiles = self._from_photographs(tiles, left_top, shown // self.sr.windows, image_hw)
 
-        found = self._centered(detect(tiles))
-        found, _ = integration.best_columns(found, self._scores(found), integration.BEST_OF_TILE)
-        found = integration.to_image(found, left_top, scale=self.sr.scale, kpt_shape=self.kpt_shape)
+        found = self._in_image(detect(tiles), left_top)
         boxes = integration.corners(found)
+        sure, scores = (
+            _chosen(of.repeat_interleave(self.sr.windows, 0), shown) for of in self._sure_faces(predictions)
+        )
+        near = integration.faces_in_windows(sure, scores, left_top, side=self.sr.window)
         whole = integration.whole(boxes, left_top, side=self.sr.window, image_hw=image_hw) & used.unsqueeze(1)
-        found = self._weighed(found, whole)
+        found = self._weighed(found, whole & ~integration.already_found(boxes, *near, confident=self.sr.doubt[1]))
         if shown is not None:
             found = found.new_zeros(windows.used.numel(), *found.shape[1:]).index_copy(0, shown, found)
-        found = torch.unflatten(found, 0, (-1, self.sr.windows)).transpose(1, 2).flatten(2)
-        return self._integrated(predictions, found, windows, image_hw)
+        second = torch.unflatten(found, 0, (-1, self.sr.windows)).transpose(1, 2).flatten(2)
+        return torch.cat([self._weighed(predictions, self._trust(predictions, windows, image_hw)), second], dim=2)
 
-    def _looked_up(self, tiles: Tensor, left_top: Tensor, owner: Tensor, image_hw: tuple[int, int]) -> Tensor:
+    def _in_image(self, y: Any, left_top: Tensor) -> Tensor:
+        """The best predictions of each tile (T, C, L), in the image; left_top (T, 2) are the corners of the windows."""
+        found = self._centered(y)
+        least = None if self.export else integration.LEAST_SCORE
+        found, _ = integration.best_columns(found, self._scores(found), integration.BEST_OF_TILE, above=least)
+        return integration.to_image(found, left_top, scale=self.sr.scale, kpt_shape=self.kpt_shape)
+
+    def _sure_faces(self, predictions: Tensor) -> tuple[Tensor, Tensor]:
+        """Boxes (B, M, 4) and scores (B, M) of what stage one is confident of, a face once; 0 for all others."""
+        above = None if self.export else self.sr.doubt[1] / 2
+        best, scores = integration.best_columns(
+            predictions, self._scores(predictions), integration.CONFIDENT_LIMIT, above=above
+        )
+        boxes = integration.corners(best)
+        once = surviving(pairwise_iou(boxes, boxes), SAME_FACE, rounds=ROUNDS)
+        return boxes, scores * once.to(scores.dtype)
+
+    def _trust(self, predictions: Tensor, windows: Windows, image_hw: tuple[int, int]) -> Tensor:
+        """Factor on each score of stage one (B, N): `first_look` for doubtful small faces that a window shows again."""
+        boxes, sr = integration.corners(predictions), self.sr
+        seen = shows(windows.left_top, boxes, side=sr.window, context=sr.context, image_hw=image_hw)
+        seen_again = (seen & windows.used.unsqueeze(2)).any(dim=1)
+        small = (boxes[..., 2:] - boxes[..., :2]).amax(-1) <= sr.max_face
+        doubtful = self._scores(predictions) < sr.doubt[1]
+        return torch.where(seen_again & small & doubtful, sr.first_look, 1.0)
+
+    def _from_photographs(self, tiles: Tensor, left_top: Tensor, owner: Tensor, image_hw: tuple[int, int]) -> Tensor:
         """The tiles (T, 3, S, S), those of a larger photograph replaced by what it shows; owner is their image (T,)."""
         for index, photograph in enumerate(self.photographs or ()):
             height, width = photograph.shape[:2]
@@ -123,22 +150,6 @@ class Refined(nn.Module):
                 shown = cut_photograph(photograph, left_top[of_this], **sizes, image_hw=image_hw)
                 tiles = tiles.index_copy(0, of_this, shown.to(tiles))
         return tiles
-
-    def _integrated(self, first: Tensor, second: Tensor, windows: Windows, image_hw: tuple[int, int]) -> Tensor:
-        """Stage one (B, C, N) and stage two (B, C, K x L) side by side, each weighed by what the other knows."""
-        confident = self.sr.doubt[1]
-        best, scores = integration.best_columns(first, self._scores(first), integration.CONFIDENT_LIMIT)
-        sure = integration.already_found(
-            integration.corners(second), integration.corners(best), scores, confident=confident
-        )
-        boxes = integration.corners(first)
-        seen_again = shows(
-            windows.left_top, boxes, side=self.sr.window, context=self.sr.context, image_hw=image_hw
-        ) & windows.used.unsqueeze(2)
-        small = (boxes[..., 2:] - boxes[..., :2]).amax(-1) <= self.sr.max_face
-        judged = seen_again.any(dim=1) & small & (self._scores(first) < confident)
-        trust = torch.where(judged, self.sr.first_look, 1.0)
-        return torch.cat([self._weighed(first, trust), self._weighed(second, ~sure)], dim=2)
 
     def _centered(self, y: Any) -> Tensor:
         """Predictions of a pass of the network with centre and size first."""
@@ -157,3 +168,8 @@ class Refined(nn.Module):
         first = 4 + self.nc
         scores = predictions[:, 4:first] * weights.unsqueeze(1).to(predictions.dtype)
         return torch.cat([predictions[:, :4], scores, predictions[:, first:]], dim=1)
+
+
+def _chosen(tiles: Tensor, index: Tensor | None) -> Tensor:
+    """The rows at these places; all of them with None."""
+    return tiles if index is None else tiles[index]

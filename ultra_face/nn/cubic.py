@@ -1,8 +1,7 @@
 """Bicubic enlargement as a convolution. Source: Keys 1981, with the coefficient -0.75 that PyTorch and OpenCV use.
 
 At a whole factor the weights are the same for every pixel, so one depthwise 5 x 5 convolution and a pixel shuffle give
-what `interpolate` gives. Convolutions are quick in every runtime; ONNX Runtime takes ten times as long for its cubic
-resize.
+what `interpolate` gives. A convolution is quick in every runtime, which cannot be said of a cubic resize.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ultra_face.refinement.best import best
 from ultra_face.refinement.overlap import pairwise_iou
 from ultra_face.refinement.suppression import ROUNDS, surviving
 
@@ -34,7 +35,13 @@ class Candidates(NamedTuple):
 
 
 def find_candidates(
-    boxes_xyxy: Tensor, scores: Tensor, *, doubt: tuple[float, float], max_face: float, limit: int = LIMIT
+    boxes_xyxy: Tensor,
+    scores: Tensor,
+    *,
+    doubt: tuple[float, float],
+    max_face: float,
+    limit: int = LIMIT,
+    fixed: bool = False,
 ) -> Candidates:
     """Pick the doubtful small faces of each image.
 
@@ -44,16 +51,22 @@ def find_candidates(
         doubt: lowest score of a doubtful face, and the score from which a face is confident.
         max_face: longest side of a small box [input px].
         limit: M, at most so many faces an image; fewer where N is smaller.
+        fixed: M must not depend on the scores, for export; else it is as small as they allow.
     """
-    small = (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1) <= max_face
-    boxes, best = _best(boxes_xyxy, torch.where(small, scores, torch.zeros_like(scores)), LOOKED_AT)
-    first_of_its_face = surviving(pairwise_iou(boxes, boxes), SAME_FACE, rounds=ROUNDS)
     low, high = doubt
-    doubtful = (best >= low) & (best < high) & first_of_its_face
-    return Candidates(*_best(boxes, torch.where(doubtful, best * (1 - best), torch.zeros_like(best)), limit))
+    small = (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1) <= max_face
+    small_scores = torch.where(small, scores, torch.zeros_like(scores))
+    small_scores, index = best(small_scores, LOOKED_AT, above=None if fixed else low / 2)
+    boxes = _at(boxes_xyxy, index)
+    first_of_its_face = surviving(pairwise_iou(boxes, boxes), SAME_FACE, rounds=ROUNDS)
+    doubtful = (small_scores >= low) & (small_scores < high) & first_of_its_face
+    variance = small_scores * (1 - small_scores)
+    promise, index = best(
+        torch.where(doubtful, variance, torch.zeros_like(variance)), limit, above=None if fixed else 0.0
+    )
+    return Candidates(_at(boxes, index), promise)
 
 
-def _best(boxes: Tensor, values: Tensor, limit: int) -> tuple[Tensor, Tensor]:
-    """The boxes (B, N, 4) of the highest values (B, N), at most `limit`, and these values."""
-    highest, index = values.topk(min(limit, values.shape[1]), dim=1)
-    return boxes.gather(1, index.unsqueeze(2).expand(-1, -1, 4)), highest
+def _at(boxes: Tensor, index: Tensor) -> Tensor:
+    """The boxes (B, N, 4) at these places (B, M) -> (B, M, 4)."""
+    return boxes.gather(1, index.unsqueeze(2).expand(-1, -1, 4))

@@ -12,17 +12,25 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ultra_face.refinement.best import best
 from ultra_face.refinement.candidates import SAME_FACE
+from ultra_face.refinement.frame import edge_xy
 from ultra_face.refinement.overlap import pairwise_iou
 
 BEST_OF_TILE = 300
 """Predictions of a tile that are kept, by score; several anchors answer for one face."""
 
+LEAST_SCORE = 0.001
+"""Score of a prediction of a tile from which it may matter; the lowest that Ultralytics' validation counts."""
+
 BORDER = 2.0
 """A box of stage two this near to a window's side, where the image goes on, is a cut face [input px]."""
 
 CONFIDENT_LIMIT = 512
-"""Confident predictions of stage one that stage two is compared with, by score."""
+"""Confident predictions of stage one that stage two is compared with, by score; several mean one face."""
+
+FACES_OF_WINDOW = 64
+"""Confident faces a window that stage two is compared with there, by score."""
 
 
 def corners(predictions: Tensor) -> Tensor:
@@ -31,10 +39,12 @@ def corners(predictions: Tensor) -> Tensor:
     return torch.cat([center - half, center + half], dim=1).transpose(1, 2)
 
 
-def best_columns(predictions: Tensor, scores: Tensor, limit: int) -> tuple[Tensor, Tensor]:
-    """The columns of predictions (B, C, N) with the best scores (B, N), and these scores; at most `limit`."""
-    best, index = scores.topk(min(limit, scores.shape[1]), dim=1)
-    return predictions.gather(2, index.unsqueeze(1).expand(-1, predictions.shape[1], -1)), best
+def best_columns(
+    predictions: Tensor, scores: Tensor, limit: int, *, above: float | None = None
+) -> tuple[Tensor, Tensor]:
+    """The columns of predictions (B, C, N) with the best scores (B, N), and these scores; how many, see `best`."""
+    highest, index = best(scores, limit, above=above)
+    return predictions.gather(2, index.unsqueeze(1).expand(-1, predictions.shape[1], -1)), highest
 
 
 def to_image(predictions: Tensor, left_top: Tensor, *, scale: float, kpt_shape: Sequence[int]) -> Tensor:
@@ -71,11 +81,32 @@ def whole(
     Returns:
         (T, N).
     """
-    start, edge = left_top.unsqueeze(1), boxes_xyxy.new_tensor(image_hw[::-1])
+    start, edge = left_top.unsqueeze(1), edge_xy(image_hw, boxes_xyxy)
     stop = start + side
     starts_inside = (boxes_xyxy[..., :2] >= start + border) | (start <= 0)
     stops_inside = (boxes_xyxy[..., 2:] <= stop - border) | (stop >= edge)
     return (starts_inside & stops_inside).all(-1)
+
+
+def faces_in_windows(
+    boxes_xyxy: Tensor, scores: Tensor, left_top: Tensor, *, side: int, limit: int = FACES_OF_WINDOW
+) -> tuple[Tensor, Tensor]:
+    """The faces that each window touches, best scores first.
+
+    Args:
+        boxes_xyxy: faces of the window's image (T, M, 4) [input px].
+        scores: their scores (T, M).
+        left_top: corner of each window (T, 2) [input px].
+        side: of a window [input px].
+        limit: at most so many.
+
+    Returns:
+        Boxes (T, F, 4) and scores (T, F), 0 where a window touches fewer.
+    """
+    corner = left_top.unsqueeze(1)
+    touched = ((boxes_xyxy[..., 2:] > corner) & (boxes_xyxy[..., :2] < corner + side)).all(-1)
+    highest, index = best(torch.where(touched, scores, torch.zeros_like(scores)), limit)
+    return boxes_xyxy.gather(1, index.unsqueeze(2).expand(-1, -1, 4)), highest
 
 
 def already_found(boxes_xyxy: Tensor, found_xyxy: Tensor, found_scores: Tensor, *, confident: float) -> Tensor:

@@ -8,6 +8,11 @@ import torch
 from torch import Tensor
 
 from ultra_face.refinement.candidates import Candidates
+from ultra_face.refinement.frame import edge_xy
+
+STEPS = 1024
+"""Promise is counted in whole steps, whose sums are exact: windows that show the same faces draw, and the first of them
+is taken, in every runtime."""
 
 
 class Windows(NamedTuple):
@@ -36,8 +41,7 @@ def place_windows(boxes_xyxy: Tensor, *, side: int, context: float, image_hw: tu
     Returns:
         Left top corners (B, 5 x M, 2) on whole pixels [input px]; the first M have the boxes in the middle.
     """
-    height, width = image_hw
-    last = boxes_xyxy.new_tensor([max(width - side, 0), max(height - side, 0)])
+    last = (edge_xy(image_hw, boxes_xyxy) - side).clamp(min=0)
     border = context * (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1, keepdim=True)
     start, stop = (boxes_xyxy[..., :2] - border).floor(), (boxes_xyxy[..., 2:] + border).ceil() - side
     middle = ((boxes_xyxy[..., :2] + boxes_xyxy[..., 2:] - side) / 2).round()
@@ -60,11 +64,11 @@ def shows(left_top: Tensor, boxes_xyxy: Tensor, *, side: int, context: float, im
         (B, W, M).
     """
     border = context * (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1, keepdim=True)
-    edge = boxes_xyxy.new_tensor(image_hw[::-1])
     start = (boxes_xyxy[..., :2] - border).clamp(min=0).unsqueeze(1)
-    stop = torch.minimum(boxes_xyxy[..., 2:] + border, edge).unsqueeze(1)
+    stop = torch.minimum(boxes_xyxy[..., 2:] + border, edge_xy(image_hw, boxes_xyxy)).unsqueeze(1)
     corner = left_top.unsqueeze(2)
-    return ((start >= corner) & (stop <= corner + side)).all(-1)
+    starts, stops = start >= corner, stop <= corner + side
+    return starts[..., 0] & starts[..., 1] & stops[..., 0] & stops[..., 1]
 
 
 def choose_windows(
@@ -81,11 +85,12 @@ def choose_windows(
         context: see `shows`.
         image_hw: height and width of the input [px].
     """
-    boxes, left = candidates
+    boxes, promise = candidates
+    left = (promise.float() * STEPS).ceil()
     places = place_windows(boxes, side=side, context=context, image_hw=image_hw)
     covers = shows(places, boxes, side=side, context=context, image_hw=image_hw)
-    own = torch.eye(covers.shape[2], covers.shape[1], dtype=torch.bool, device=covers.device).T
-    weights = (covers | own).to(left.dtype)
+    window_of, face = (torch.arange(count, device=covers.device) for count in covers.shape[1:])
+    weights = (covers | (window_of.unsqueeze(1) == face)).float()
     corners, used = [], []
     for _ in range(count):
         gain, best = (weights @ left.unsqueeze(2)).squeeze(2).max(dim=1, keepdim=True)

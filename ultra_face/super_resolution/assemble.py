@@ -12,6 +12,7 @@ from ultra_face.data.training_boxes import list_images
 from ultra_face.losses.super_resolution import FeatureLoss, detector_features, vgg19_features
 from ultra_face.nn.srgan import Discriminator, Generator
 from ultra_face.super_resolution.batches import Batches
+from ultra_face.super_resolution.checkpoint import load_generator
 from ultra_face.super_resolution.crops import CropSettings
 from ultra_face.super_resolution.degrade import Degradation
 from ultra_face.super_resolution.detector import DetectionLoss, load_detector
@@ -34,6 +35,7 @@ class RunOptions:
         blocks: residual blocks of the generator.
         width: channels of the generator.
         light: the generator's light form.
+        weights: checkpoint of a generator to start from, whose architecture then counts, or None.
         discriminator_width: channels of the discriminator's first convolution.
         batch: crops in a batch.
         seed: of weights, crops and degradation.
@@ -50,6 +52,7 @@ class RunOptions:
     blocks: int = 16
     width: int = 64
     light: bool = False
+    weights: Path | None = None
     discriminator_width: int = 64
     batch: int = 16
     seed: int = 0
@@ -62,13 +65,11 @@ class RunOptions:
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
     def __post_init__(self) -> None:
-        """Check what belongs together.
+        """Check the counts.
 
         Raises:
-            ValueError: the tile is no multiple of the scale, or a batch has no crop, or there is nothing to measure on.
+            ValueError: a batch has no crop, or there is nothing to measure on.
         """
-        if self.crops.tile % self.scale:
-            raise ValueError(f"tile: expected a multiple of the scale of {self.scale}, got {self.crops.tile}")
         for name in ("batch", "num_held_out"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
@@ -101,7 +102,13 @@ def assemble(
     """
     crops = options.crops
     torch.manual_seed(options.seed)
-    generator = Generator(options.scale, options.blocks, options.width, light=options.light)
+    generator = (
+        Generator(options.scale, options.blocks, options.width, light=options.light)
+        if options.weights is None
+        else load_generator(options.weights)
+    )
+    if crops.tile % generator.scale:
+        raise ValueError(f"tile: expected a multiple of the scale of {generator.scale}, got {crops.tile}")
     trainer = Trainer(
         generator,
         Discriminator(options.discriminator_width),
@@ -114,7 +121,7 @@ def assemble(
         find_images(list_images(locations), tile=crops.tile, min_face=crops.min_face, progress=progress)
         for locations in (train, val)
     )
-    batches = Batches(seen, crops, options.degradation, scale=options.scale, size=options.batch, seed=options.seed)
+    batches = Batches(seen, crops, options.degradation, scale=generator.scale, size=options.batch, seed=options.seed)
     return Training(
         trainer,
         batches,

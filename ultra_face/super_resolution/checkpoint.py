@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,7 @@ def _read(path: str | Path) -> Mapping[str, Any]:
         raise FileNotFoundError(f"{file}: expected a generator checkpoint, got no file; {_REMEDY}")
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except Exception as error:  # whatever torch.load meets in a file of another kind
         raise ValueError(f"{file}: expected a generator checkpoint, got a file of another kind; {_REMEDY}") from error
     if not isinstance(content, Mapping) or content.get("kind") != _KIND:
         raise ValueError(f"{file}: expected a generator checkpoint, got a file of another kind; {_REMEDY}")

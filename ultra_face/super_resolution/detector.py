@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from ultralytics import YOLO
 from ultralytics.cfg import get_cfg
+from ultralytics.utils import DEFAULT_CFG_DICT
 
 from ultra_face.super_resolution.batches import Batch
 
@@ -26,12 +27,14 @@ def load_detector(path: str | Path) -> nn.Module:
     if not file.is_file():
         raise FileNotFoundError(f"{file}: expected a trained detector, got no file; name a best.pt of yolo train")
     try:
-        model = YOLO(file).model
+        yolo = YOLO(file)
     except Exception as error:  # whatever Ultralytics meets in a file of another kind
         raise ValueError(f"{file}: expected a trained detector, got {error}; name a best.pt of yolo train") from error
+    model, train_args = yolo.model, (yolo.ckpt or {}).get("train_args", {})
     if not isinstance(model, nn.Module) or list(getattr(model, "kpt_shape", ()))[:1] != [5]:
         raise ValueError(f"{file}: expected a detector with five landmarks, got another model; name a face detector")
-    model.args = get_cfg(model.args)
+    # The loss weighs its terms as in the detector's own training, of which Ultralytics keeps only the data on loading.
+    model.args = get_cfg(overrides={name: value for name, value in train_args.items() if name in DEFAULT_CFG_DICT})
     return model.float().eval().requires_grad_(False)
 
 

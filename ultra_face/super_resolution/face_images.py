@@ -8,16 +8,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from ultra_face.data.annotation import FloatArray
+from ultra_face.data.image_store import image_size
 from ultra_face.data.training_boxes import label_file
 from ultra_face.data.yolo_pose import read_labels
 from ultra_face.super_resolution.degrade import Pixels
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
 
-_EXIF_ORIENTATION, _ON_ITS_SIDE = 274, range(5, 9)
+_REMEDY = "prepare the data set again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +50,9 @@ def find_images(paths: Sequence[Path], *, tile: int, min_face: float, progress: 
 
     Raises:
         FileNotFoundError: an image does not exist.
-        ValueError: a file is no image, a label file is broken, or no image or no face is large enough.
+        ValueError: a file does not decode as an image, a label file is broken, or no image or no face is large enough.
     """
-    images = [image for path in progress(paths) if min((image := _read_header(path, min_face)).size) >= tile]
+    images = [image for path in progress(paths) if min((image := _read_faces(path, min_face)).size) >= tile]
     if not images:
         raise ValueError(
             f"expected images of at least {tile} x {tile} px, got none in {len(paths)}; choose a smaller tile"
@@ -73,24 +73,23 @@ def read_pixels(path: Path) -> Pixels:
     """
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
-        raise ValueError(f"{path}: expected an image, got a file that does not decode; prepare the data set again")
+        raise _damaged(path)
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def _read_header(path: Path, min_face: float) -> FaceImage:
-    """Size and labels; the pixels are not decoded."""
+def _read_faces(path: Path, min_face: float) -> FaceImage:
+    """Size and labels; every image is decoded once, so that a damaged one does not end a training half-way."""
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-            if image.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE:
-                width, height = height, width
+        size = image_size(path.read_bytes())
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path}: expected an image, got no file; prepare the data set again") from error
-    except UnidentifiedImageError as error:
-        raise ValueError(
-            f"{path}: expected an image, got a file of another kind; prepare the data set again"
-        ) from error
+        raise FileNotFoundError(f"{path}: expected an image, got no file; {_REMEDY}") from error
+    if size is None:
+        raise _damaged(path)
     labels = label_file(path)
     boxes, landmarks = read_labels(labels) if labels.is_file() else (np.zeros((0, 4)), np.zeros((0, 5, 3)))
-    longer = (boxes[:, 2:] * (width, height)).max(axis=1, initial=0.0)
-    return FaceImage(path, (width, height), boxes, landmarks, np.flatnonzero(longer >= min_face).tolist())
+    longer = (boxes[:, 2:] * size).max(axis=1, initial=0.0)
+    return FaceImage(path, size, boxes, landmarks, np.flatnonzero(longer >= min_face).tolist())
+
+
+def _damaged(path: Path) -> ValueError:
+    return ValueError(f"{path}: expected an image, got a file that does not decode; {_REMEDY}")

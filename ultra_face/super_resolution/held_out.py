@@ -15,6 +15,8 @@ from ultra_face.super_resolution.degrade import Degradation, Pixels, degrade
 from ultra_face.super_resolution.face_images import FaceImage, read_pixels
 from ultra_face.super_resolution.quality import Quality, mean_quality, quality
 
+REDUCTIONS = {"antialiased": True, "not antialiased": False}
+
 Enlarge = Callable[[Pixels], Pixels]
 """RGB (H, W, 3) -> RGB (scale x H, scale x W, 3), 0..255."""
 
@@ -32,6 +34,11 @@ def measure(enlarge: Enlarge, crops: Sequence[Pixels], *, scale: int, antialias:
     """Mean quality of an enlargement of crops that were reduced and not otherwise degraded."""
     settings, rng = Degradation.plain(antialias=antialias), np.random.default_rng(0)
     return mean_quality(quality(crop, enlarge(degrade(crop, scale, settings, rng))) for crop in crops)
+
+
+def measure_all(enlarge: Enlarge, crops: Sequence[Pixels], *, scale: int) -> dict[str, Quality]:
+    """`measure` for every reduction, by its name."""
+    return {name: measure(enlarge, crops, scale=scale, antialias=antialias) for name, antialias in REDUCTIONS.items()}
 
 
 def by_network(network: nn.Module, device: torch.device | str = "cpu") -> Enlarge:

@@ -10,9 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from ultra_face.super_resolution.degrade import Pixels
+
+try:
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "expected scikit-image, which measures enlargements, got none; pip install 'ultra-face[sr]'"
+    ) from error
 
 DATA_RANGE = 255
 
@@ -31,8 +37,8 @@ class Quality:
 def quality(truth: Pixels, estimate: Pixels) -> Quality:
     """Compare two images (H, W, 3) of at least 7 x 7 px; equal ones have an infinite PSNR."""
     with np.errstate(divide="ignore"):
-        psnr = peak_signal_noise_ratio(truth, estimate, data_range=DATA_RANGE)  # type: ignore[no-untyped-call]
-    ssim = structural_similarity(truth, estimate, data_range=DATA_RANGE, channel_axis=2)  # type: ignore[no-untyped-call]
+        psnr = peak_signal_noise_ratio(truth, estimate, data_range=DATA_RANGE)
+    ssim = structural_similarity(truth, estimate, data_range=DATA_RANGE, channel_axis=2)
     return Quality(float(psnr), float(ssim))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,13 @@ from ultra_face.data.output_folder import replacing
 from ultra_face.super_resolution.batches import Batch, Batches
 from ultra_face.super_resolution.checkpoint import architecture, save_generator
 from ultra_face.super_resolution.degrade import Pixels, enlarge
-from ultra_face.super_resolution.held_out import by_network, measure
+from ultra_face.super_resolution.held_out import by_network, measure_all
 from ultra_face.super_resolution.quality import Quality, mean_quality
 from ultra_face.super_resolution.sheet import comparison, save_sheet
 from ultra_face.super_resolution.trainer import Trainer
 
 LAST = "last.pt"
 SHEET_ROWS = 8
-REDUCTIONS = {"antialiased": True, "not antialiased": False}
 
 Progress = Callable[[Iterable[Batch], int], Iterable[Batch]]
 """Wraps the batches of a phase, of which there are so many, to show how far the work is."""
@@ -79,7 +78,7 @@ class Training:
         try:
             state = torch.load(file, map_location=self.trainer.device, weights_only=True)
             config, done, best = state["config"], state["done"], state["best"]
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        except Exception as error:  # whatever torch.load meets in a damaged file
             raise ValueError(f"{file}: expected the state of a run, got a damaged file; start anew") from error
         for name, value in self.config.items():
             if config.get(name) != value:
@@ -101,7 +100,8 @@ class Training:
                 f"{self.output}: expected a folder without a run, got one with {LAST}; "
                 "resume it, or choose another output folder"
             )
-        self.report(f"bicubic: {_in_words(self._bicubic())}")
+        bicubic = measure_all(partial(enlarge, scale=self.batches.scale), self.held_out, scale=self.batches.scale)
+        self.report(f"bicubic: {_in_words(bicubic)}")
 
     def run(self, *, workers: int = 0, progress: Progress = lambda batches, _: batches) -> None:
         """Train to the end; an interruption keeps what there is and passes on.
@@ -139,10 +139,7 @@ class Training:
     def _evaluate(self, losses: Mapping[str, float]) -> None:
         """Measure, report, and keep the generator if it is the best of its phase."""
         ours = by_network(self.trainer.generator, self.trainer.device)
-        found = {
-            name: measure(ours, self.held_out, scale=self.batches.scale, antialias=antialias)
-            for name, antialias in REDUCTIONS.items()
-        }
+        found = measure_all(ours, self.held_out, scale=self.batches.scale)
         phase, psnr = self._phase(), mean_quality(found.values()).psnr
         terms = ", ".join(f"{name} {value:.4g}" for name, value in losses.items())
         self.report(f"{phase} step {self.done}: {_in_words(found)}; {terms}")
@@ -151,13 +148,6 @@ class Training:
             measured = {name: asdict(quality) for name, quality in found.items()}
             file = self.output / f"best-{phase}.pt"
             save_generator(file, self.trainer.generator, **self.record, step=self.done, held_out=measured)
-
-    def _bicubic(self) -> dict[str, Quality]:
-        scale = self.batches.scale
-        return {
-            name: measure(lambda image: enlarge(image, scale), self.held_out, scale=scale, antialias=antialias)
-            for name, antialias in REDUCTIONS.items()
-        }
 
     def _phase(self) -> str:
         """The phase of the last step."""

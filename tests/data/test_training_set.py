@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import yaml
+
+from ultra_face.data.label_text import assemble_faces, no_landmarks
+from ultra_face.data.labelled_image import LabelledImage
+from ultra_face.data.training_set import list_training_images, write_training_set
+
+ORIGIN = {"made_of": "grey"}
+
+
+def pictures(*names):
+    for name in names:
+        faces = assemble_faces(name, name, [([10.0, 20.0, 30.0, 40.0], no_landmarks(), False)])
+        yield LabelledImage(np.full((80, 100, 3), 90, dtype=np.uint8), faces)
+
+
+def snapshot(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_layout_and_report(tmp_path):
+    output = tmp_path / "new"
+    line = write_training_set(output, ORIGIN, pictures("a.jpg", "one/b.jpg"))
+    assert line == (
+        "2 images (2 written), 2 faces, of which 0 have landmarks; "
+        f"to train on them, add {output / 'images' / 'train'} to train: of a data YAML"
+    )
+    files = snapshot(output)
+    assert set(files) == {
+        ".ultra_face.json",
+        "data.yaml",
+        *(
+            f"{kind}/train/{name}{suffix}"
+            for kind, suffix in (("images", ".jpg"), ("labels", ".txt"))
+            for name in NAMES
+        ),
+    }
+    # 100 x 80 px: centre (10 + 15) / 100, (20 + 20) / 80, size 30 / 100, 40 / 80
+    assert files["labels/train/a.txt"] == b"0 0.250000 0.500000 0.300000 0.500000" + b" 0 0 0" * 5 + b"\n"
+    assert yaml.safe_load(files["data.yaml"])["train"] == "images/train"
+    assert list_training_images(output) == ["a.jpg", "one/b.jpg"]
+
+
+NAMES = ("a", "one/b")
+
+
+def test_a_second_run_changes_nothing(tmp_path):
+    write_training_set(tmp_path, ORIGIN, pictures("a.jpg"))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert "1 images (0 written)" in write_training_set(tmp_path, ORIGIN, pictures("a.jpg"))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_an_interrupted_run_shows_no_images_and_is_completed(tmp_path):
+    def interrupted():
+        yield from pictures("a.jpg")
+        raise KeyboardInterrupt
+
+    write_training_set(tmp_path / "whole", ORIGIN, pictures("a.jpg", "b.jpg"))
+    with pytest.raises(KeyboardInterrupt):
+        write_training_set(tmp_path / "new", ORIGIN, interrupted())
+    assert not (tmp_path / "new" / "images" / "train").exists()
+    assert not (tmp_path / "new" / "data.yaml").exists()
+    assert "2 images (1 written)" in write_training_set(tmp_path / "new", ORIGIN, pictures("a.jpg", "b.jpg"))
+    assert snapshot(tmp_path / "new") == snapshot(tmp_path / "whole")
+
+
+def test_images_that_were_not_written_are_named(tmp_path):
+    write_training_set(tmp_path, ORIGIN, pictures("a.jpg", "b.jpg"))
+    line = write_training_set(tmp_path, ORIGIN, pictures("a.jpg"))
+    assert line.endswith(
+        "; left alone 1 images that this preparation does not write, but training will read: images/train/b.jpg"
+    )
+    assert "\n" not in line
+
+
+def test_a_folder_of_another_origin_is_refused(tmp_path):
+    write_training_set(tmp_path / "other", {"made_of": "red"}, pictures("a.jpg"))
+    with pytest.raises(FileExistsError, match=r'expected a folder made from \{"made_of": "grey"\}, got one whose'):
+        write_training_set(tmp_path / "other", ORIGIN, pictures("a.jpg"))
+    with pytest.raises(FileExistsError, match="expected a new or empty folder, got one with files of another origin"):
+        write_training_set(tmp_path, ORIGIN, pictures("a.jpg"))
+
+
+def test_no_training_images(tmp_path):
+    (tmp_path / "images" / "train").mkdir(parents=True)
+    (tmp_path / "images" / "train" / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(FileNotFoundError, match=r"train: expected images, got none; run tools/prepare_widerface\.py"):
+        list_training_images(tmp_path)
