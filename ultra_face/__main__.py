@@ -40,7 +40,13 @@ def main() -> None:
         "--generator", type=Path, help="what tools/train_srgan.py wrote (default: keep, or interpolate)"
     )
     refine.add_argument(
-        "--set", dest="changes", nargs="+", default=[], metavar="KEY=VALUE", help="changes to `sr:`, e.g. windows=32"
+        "--set",
+        dest="changes",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="changes to `sr:`, e.g. windows=32",
     )
     refine.set_defaults(run=_refine)
     options = vars(parser.parse_args())

@@ -110,8 +110,9 @@ def _refinement() -> None:
     @functools.wraps(stock)
     def _predict_once(self: nn.Module, x: Any, *args: Any, **kwargs: Any) -> Any:
         y = stock(self, x, *args, **kwargs)
-        refine = getattr(self.model[-1], "refine", None)  # type: ignore[index]
-        if refine is None or self.training or signature.bind(self, x, *args, **kwargs).arguments.get("embed"):
+        head: Any = self.model[-1]  # type: ignore[index]
+        refine = getattr(head, "refine", None)
+        if refine is None or self.training or head.training or signature.bind(self, x, *args, **kwargs).arguments.get("embed"):
             return y
         return refine(y, image=x, detect=functools.partial(stock, self))
 
