@@ -50,6 +50,7 @@ class System:
     name: str
     model: YOLO
     enlargement: int = 1
+    settings: Settings = SETTINGS
     seconds: float = 0.0
 
     def __call__(self, image: NDArray[np.uint8]) -> Detections:
@@ -57,7 +58,7 @@ class System:
         started = time.perf_counter()
         factor = self.enlargement
         view = image if factor == 1 else cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-        found = detect(self.model, view, SETTINGS)
+        found = detect(self.model, view, self.settings)
         self.seconds += time.perf_counter() - started
         return Detections(found.boxes_xyxy / factor, found.scores, found.landmarks / factor)
 
@@ -72,7 +73,7 @@ def main() -> None:
         "sr": changes
     }
     record = provenance(config, options.data_name, None)
-    photographs = list(_photographs(Path(options.data), options.images))
+    photographs = list(read_photographs(Path(options.data), options.images))
     report: dict[str, Any] = {"provenance": record, "photographs": len(photographs), "reductions": {}}
     for reduction in options.reductions:
         systems = build_systems(options.detector, options.generator, options.windows, changes)
@@ -88,15 +89,15 @@ def build_systems(detector: str, generator: str | None, counts: Sequence[int], c
     trained = {"generator": load_generator(generator)} if generator else {}
     enlargers: dict[str, dict[str, Any]] = {"cubic": {}} | ({"generator": trained} if trained else {})
     systems = [
-        System("plain", _with_model(detector)),
-        System("whole image x2", _with_model(detector), 2),
-        System("whole image x4", _with_model(detector), 4),
+        System("plain", with_model(detector)),
+        System("whole image x2", with_model(detector), 2),
+        System("whole image x4", with_model(detector), 4),
     ]
     for count in counts:
         for name, chosen in enlargers.items():
             own = changes | {"windows": count} | ({} if chosen else {"blocks": 0})
             own = {key: value for key, value in own.items() if not (chosen and key == "scale")}
-            systems.append(System(f"{name}, K = {count}", _with_model(detector, settings=own, **chosen)))
+            systems.append(System(f"{name}, K = {count}", with_model(detector, settings=own, **chosen)))
     return systems
 
 
@@ -144,14 +145,15 @@ def show(reduction: int, figures: dict[str, Any]) -> None:
         print(f"  {name:20s} AP50 {row['ap50']:.4f}  F1 {row['best_f1']:.3f}  {row['ms']:7.1f} ms   {sizes}")
 
 
-def _with_model(detector: str, **refinement: Any) -> YOLO:
+def with_model(detector: str, **refinement: Any) -> YOLO:
+    """The detector, refined if anything is given of what `refine_model` takes."""
     model = YOLO(detector)
     if refinement:
         model.model = refine_model(copy.deepcopy(model.model), **refinement)
     return model
 
 
-def _photographs(data: Path, images: int | None) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.float64]]]:
+def read_photographs(data: Path, images: int | None) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.float64]]]:
     """Name, BGR pixels and faces (n, 4) `x y w h` [px] of each photograph of the validation split."""
     splits = check_det_dataset(str(data))["val"]
     folders = [Path(folder) for folder in (splits if isinstance(splits, list) else [splits])]

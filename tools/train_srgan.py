@@ -25,7 +25,11 @@ def main() -> None:
     choices = parse()
     try:
         options = chosen(
-            RunOptions, choices, crops=chosen(CropSettings, choices), training=chosen(TrainingSettings, choices)
+            RunOptions,
+            choices,
+            crops=chosen(CropSettings, choices),
+            training=chosen(TrainingSettings, choices),
+            data_name=Path(choices.data).stem,
         )
         data = check_det_dataset(choices.data)
         train, val = (data[split] if isinstance(data[split], list) else [data[split]] for split in ("train", "val"))

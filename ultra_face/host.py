@@ -112,7 +112,8 @@ def _refinement() -> None:
         y = stock(self, x, *args, **kwargs)
         head: Any = self.model[-1]  # type: ignore[index]
         refine = getattr(head, "refine", None)
-        if refine is None or self.training or head.training or signature.bind(self, x, *args, **kwargs).arguments.get("embed"):
+        learns = self.training or head.training
+        if refine is None or learns or signature.bind(self, x, *args, **kwargs).arguments.get("embed"):
             return y
         return refine(y, image=x, detect=functools.partial(stock, self))
 

@@ -217,3 +217,12 @@ def test_ciou_nms_without_windows() -> None:
 def test_neither_windows_nor_suppression_is_the_plain_head() -> None:
     y = (columns(SURE, DOUBTFUL), "training outputs")
     assert make_head(windows=0).refine(y, image=image(), detect=None) is y
+
+
+def test_many_faces_of_many_images_share_the_tiles_columns() -> None:
+    # The tiles of two images have unlike numbers of predictions that matter; the columns fit the larger number.
+    first = torch.cat([columns(DOUBTFUL), columns(DOUBTFUL)])
+    few = [column(64, 64, 20, 20, 0.5), NOTHING, NOTHING]
+    many = [column(64, 64, 20, 20, 0.5), column(40, 40, 20, 20, 0.3), column(80, 80, 20, 20, 0.4)]
+    y = refine(make_head(), first, Tiles(few, many))
+    torch.testing.assert_close(y[:, 4, 1:4], torch.tensor([[0.5, 0, 0], [0.5, 0.4, 0.3]]))

@@ -96,6 +96,17 @@ def test_doubtful_faces_are_seen_beside_many_boxes_on_confident_ones() -> None:
     assert candidates.LOOKED_AT > 500
 
 
+def test_a_fixed_number_of_candidates_are_the_same_and_empty_ones() -> None:
+    boxes, scores = random_boxes(2, 300, seed=5), torch.rand(2, 300, generator=torch.Generator().manual_seed(6)) ** 4
+    free, fixed = (find_candidates(boxes, scores, **CHOICE, fixed=fixed) for fixed in (False, True))
+    count = free.promise.shape[1]
+    assert (fixed.promise.shape[1], count) == (candidates.LIMIT, int((free.promise > 0).sum(1).max()))
+    assert torch.equal(fixed.promise[:, :count], free.promise)
+    assert not fixed.promise[:, count:].any()
+    some = free.promise > 0
+    assert torch.equal(fixed.boxes_xyxy[:, :count][some], free.boxes_xyxy[some])
+
+
 def test_half_precision() -> None:
     boxes, scores = random_boxes(2, 60, seed=3), torch.rand(2, 60, generator=torch.Generator().manual_seed(4))
     # Scores and places that half precision holds too, so that both see the same.

@@ -7,7 +7,7 @@ import torch
 from literal import random_boxes
 from torch import Tensor
 
-from ultra_face.refinement.integration import already_found, best_columns, corners, to_image, whole
+from ultra_face.refinement.integration import already_found, best_columns, corners, faces_in_windows, to_image, whole
 
 
 def predictions(count: int, nc: int, kpt_shape: tuple[int, int]) -> Tensor:
@@ -113,6 +113,27 @@ def test_each_tile_has_its_own_window() -> None:
     boxes = torch.tensor([[[60.0, 60, 80, 80], [100, 100, 120, 120]]]).expand(2, -1, -1)
     left_top = torch.tensor([[50.0, 50], [90, 90]])
     assert whole(boxes, left_top, **WINDOW).tolist() == [[True, False], [False, True]]
+
+
+def test_faces_that_a_window_touches_best_first() -> None:
+    # Whole in 50..114; across its left side; beside it, touching a side only; far away.
+    boxes = torch.tensor([[60.0, 60, 70, 70], [40, 60, 51, 70], [40, 60, 50, 70], [200, 60, 210, 70]])
+    found, scores = faces_in_windows(
+        boxes.expand(2, -1, -1),
+        torch.tensor([[0.7, 0.9, 0.8, 0.95]]).expand(2, -1),
+        torch.tensor([[50.0, 50], [190, 50]]),
+        side=64,
+    )
+    torch.testing.assert_close(scores, torch.tensor([[0.9, 0.7, 0, 0], [0.95, 0, 0, 0]]))
+    assert found[0, :2].tolist() == boxes[[1, 0]].tolist()
+    assert found[1, 0].tolist() == boxes[3].tolist()
+
+
+def test_faces_of_a_window_up_to_a_limit() -> None:
+    boxes = random_boxes(1, 20, seed=4, extent=30)
+    found, scores = faces_in_windows(boxes, torch.linspace(0.1, 0.9, 20)[None], torch.zeros(1, 2), side=64, limit=3)
+    assert found.tolist() == boxes[:, [19, 18, 17]].tolist()
+    assert scores.shape == (1, 3)
 
 
 def test_already_found_needs_overlap_and_confidence() -> None:

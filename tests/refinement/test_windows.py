@@ -183,6 +183,15 @@ def test_images_of_a_batch_do_not_meet() -> None:
         assert torch.equal(together.used[image], alone.used[0])
 
 
+def test_faces_without_a_promise_place_no_windows() -> None:
+    # The window around the face in the middle shows both doubtful ones, and would come first.
+    faces = doubtful(face(100, 100), face(60, 100, 8), face(140, 100, 8), promise=[0.0, 0.2, 0.2])
+    narrow = {**FRAME, "side": 100, "context": 0.0}
+    assert shows(place_windows(faces.boxes_xyxy, **narrow)[:, :1], faces.boxes_xyxy, **narrow).all()
+    alone = Candidates(faces.boxes_xyxy[:, 1:], faces.promise[:, 1:])
+    assert used(choose_windows(faces, 3, **narrow)) == used(choose_windows(alone, 3, **narrow)) != [[50, 50]]
+
+
 def test_draws_are_settled_in_order() -> None:
     # All five windows of the only face show it; the first has it in the middle.
     assert used(choose_windows(doubtful(face(150, 100)), 1, **FRAME)) == [[118, 68]]

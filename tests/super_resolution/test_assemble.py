@@ -54,8 +54,8 @@ def test_a_detector_as_judge_and_as_perceptual_network(folders, tmp_path, crops,
     assert list(losses) == ["discriminator", "content", "detection", "perceptual", "adversarial", "variation"]
     assert losses["detection"] > 0
     assert losses["perceptual"] > 0
-    assert run.record["joint"] is True
-    assert run.record["perceptual"] == "detector"
+    assert run.config["joint"] is True
+    assert run.config["perceptual"] == "detector"
 
 
 def test_starts_from_a_trained_generator(folders, tmp_path, crops, generator):

@@ -22,7 +22,7 @@ SETTINGS = TrainingSettings(pixel_steps=4, adversarial_steps=2, evaluate_every=2
 def training(images, crops, tmp_path):
     """Builds a run anew, always with the same start."""
 
-    def build(folder="run", settings=SETTINGS, preview_every=0):
+    def build(folder="run", settings=SETTINGS, preview_every=0, data="faces"):
         torch.manual_seed(0)
         lines = []
         run = Training(
@@ -30,7 +30,7 @@ def training(images, crops, tmp_path):
             Batches(images, crops, Degradation(), scale=4, size=2, seed=0),
             draw_face_crops(images, crops, count=2, seed=0),
             tmp_path / folder,
-            record={"data": "faces"},
+            origin={"data": data},
             preview_every=preview_every,
             report=lines.append,
         )
@@ -80,7 +80,7 @@ def test_the_best_generator_says_where_it_comes_from(training):
     run.run()
     for phase, steps in (("pixel", {2, 4}), ("adversarial", {6})):
         record = read_record(run.output / f"best-{phase}.pt")
-        assert record["data"] == "faces"
+        assert record["config"]["data"] == "faces"
         assert record["step"] in steps
         assert record["config"]["tile"] == 32
         psnr = np.mean([found["psnr"] for found in record["held_out"].values()])
@@ -154,6 +154,8 @@ def test_resumed_with_other_settings(training):
     other = training(settings=replace(SETTINGS, pixel_rate=0.5))
     with pytest.raises(ValueError, match=r"last\.pt: expected pixel_rate 0\.5 as asked for, got a run with 0\.001"):
         other.resume()
+    with pytest.raises(ValueError, match=r"last\.pt: expected data crowds as asked for, got a run with faces"):
+        training(data="crowds").resume()
 
 
 @pytest.mark.parametrize("content", [b"", b"half a file"])

@@ -67,8 +67,7 @@ class Refined(nn.Module):
         if self.sr.windows:
             predictions = self._with_second_stage(predictions, image, detect)
         if self.sr.ciou_nms:
-            rounds = ROUNDS if self.export else None
-            predictions = suppress_by_ciou(predictions, self.nc, threshold=self.sr.ciou_nms, rounds=rounds)
+            predictions = suppress_by_ciou(predictions, self.nc, threshold=self.sr.ciou_nms, fixed=self.export)
         if self.xyxy:
             boxes = integration.corners(predictions).transpose(1, 2)
             predictions = torch.cat([boxes, predictions[:, 4:]], dim=1)

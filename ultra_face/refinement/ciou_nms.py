@@ -10,35 +10,40 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ultra_face.refinement.integration import corners
+from ultra_face.refinement.best import best
+from ultra_face.refinement.integration import LEAST_SCORE, corners
 from ultra_face.refinement.overlap import pairwise_ciou
-from ultra_face.refinement.suppression import surviving
+from ultra_face.refinement.suppression import ROUNDS, surviving
 
-LIMIT = 1000
-"""Predictions an image that are judged, by score; the others are left out."""
+EXPORTED_LIMIT = 1000
+"""Predictions an image that an exported graph judges, by score; the others are left out."""
+
+LIMIT = 5000
+"""The same elsewhere, where only predictions above `LEAST_SCORE` are judged: a crowd has thousands."""
+
+ROWS_AT_ONCE = 256
+"""Boxes compared with all others at a time, which bounds the memory."""
 
 
-def suppress_by_ciou(
-    predictions: Tensor, num_classes: int, *, threshold: float, rounds: int | None = None, limit: int = LIMIT
-) -> Tensor:
+def suppress_by_ciou(predictions: Tensor, num_classes: int, *, threshold: float, fixed: bool = False) -> Tensor:
     """Keep the columns that survive, best scores first; the scores of the others become 0.
 
     Args:
         predictions: (B, 4 + nc + K x D, N) with centre and size first.
         num_classes: nc; boxes of unlike best classes do not suppress each other.
         threshold: CIoU above which the worse of two boxes goes.
-        rounds: see `surviving`.
-        limit: number of columns judged.
+        fixed: the number of columns and rounds must not depend on the scores, for export.
 
     Returns:
-        (B, 4 + nc + K x D, min(N, limit)).
+        (B, 4 + nc + K x D, M).
     """
-    best, label = predictions[:, 4 : 4 + num_classes].max(dim=1)
-    index = best.topk(min(limit, best.shape[1]), dim=1).indices
+    scores, label = predictions[:, 4 : 4 + num_classes].max(dim=1)
+    limit, above, rounds = (EXPORTED_LIMIT, None, ROUNDS) if fixed else (LIMIT, LEAST_SCORE, None)
+    _, index = best(scores, limit, above=above)
     judged = predictions.gather(2, index.unsqueeze(1).expand(-1, predictions.shape[1], -1))
-    label = label.gather(1, index)
-    boxes = corners(judged)
-    overlap = pairwise_ciou(boxes, boxes)
+    label, boxes = label.gather(1, index), corners(judged)
+    blocks = [boxes] if fixed else torch.split(boxes, ROWS_AT_ONCE, dim=1)
+    overlap = torch.cat([pairwise_ciou(block, boxes) for block in blocks], dim=1)
     overlap = torch.where(label.unsqueeze(2) == label.unsqueeze(1), overlap, torch.full_like(overlap, -1.0))
     kept = surviving(overlap, threshold, rounds=rounds).unsqueeze(1).to(judged.dtype)
     first, last = 4, 4 + num_classes

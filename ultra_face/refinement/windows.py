@@ -14,6 +14,9 @@ STEPS = 1024
 """Promise is counted in whole steps, whose sums are exact: windows that show the same faces draw, and the first of them
 is taken, in every runtime."""
 
+PLACES = 5
+"""Windows that are tried for each face."""
+
 
 class Windows(NamedTuple):
     """K windows an image.
@@ -90,7 +93,10 @@ def choose_windows(
     places = place_windows(boxes, side=side, context=context, image_hw=image_hw)
     covers = shows(places, boxes, side=side, context=context, image_hw=image_hw)
     window_of, face = (torch.arange(count, device=covers.device) for count in covers.shape[1:])
-    weights = (covers | (window_of.unsqueeze(1) == face)).float()
+    covers = covers | (window_of.unsqueeze(1) == face)
+    # Only doubtful faces place windows, so that it does not matter how many others the candidates hold.
+    doubtful = (left > 0).repeat(1, PLACES)
+    weights = (covers & doubtful.unsqueeze(2)).float()
     corners, used = [], []
     for _ in range(count):
         gain, best = (weights @ left.unsqueeze(2)).squeeze(2).max(dim=1, keepdim=True)

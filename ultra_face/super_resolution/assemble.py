@@ -41,6 +41,7 @@ class RunOptions:
         seed: of weights, crops and degradation.
         num_held_out: face crops of the validation images that measure the generator.
         device: where to train.
+        data_name: what the data is called, for the record.
         perceptual: `none`, `vgg19=FILE` or `detector=FILE`.
         detector: checkpoint of a detector whose loss is added, or None.
         crops: what the crops show.
@@ -58,6 +59,7 @@ class RunOptions:
     seed: int = 0
     num_held_out: int = 64
     device: str = "cpu"
+    data_name: str = ""
     perceptual: str = "none"
     detector: Path | None = None
     crops: CropSettings = field(default_factory=CropSettings)
@@ -127,7 +129,13 @@ def assemble(
         batches,
         draw_face_crops(held_out, crops, count=options.num_held_out, seed=options.seed),
         output,
-        record={"perceptual": options.perceptual.partition("=")[0], "joint": options.detector is not None},
+        origin={
+            "data": options.data_name,
+            "num_images": len(seen),
+            "pretrained": options.weights is not None,
+            "perceptual": options.perceptual.partition("=")[0],
+            "joint": options.detector is not None,
+        },
         preview_every=preview_every,
         report=report,
     )

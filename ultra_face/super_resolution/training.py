@@ -35,7 +35,7 @@ class Training:
         batches: what they learn from, by step.
         held_out: sharp crops (tile, tile, 3) that measure them.
         output: the folder of the run.
-        record: what the generator's file shall say about its origin.
+        origin: what else the run depends on: its data, its judges.
         preview_every: steps between two sample sheets; 0 for one at the end of each phase.
         report: takes a line of text at every measurement.
     """
@@ -47,7 +47,7 @@ class Training:
         held_out: Sequence[Pixels],
         output: Path,
         *,
-        record: Mapping[str, Any],
+        origin: Mapping[str, Any],
         preview_every: int = 0,
         report: Callable[[str], None] = print,
     ) -> None:
@@ -55,6 +55,7 @@ class Training:
         self.preview_every, self.report = preview_every, report
         self.done, self.best = 0, {"pixel": 0.0, "adversarial": 0.0}
         self.config = {
+            **origin,
             **architecture(trainer.generator),
             "discriminator_width": trainer.discriminator.width,
             **asdict(trainer.settings),
@@ -63,7 +64,6 @@ class Training:
             "batch": batches.size,
             "seed": batches.seed,
         }
-        self.record = {**record, "config": self.config}
 
     def resume(self) -> None:
         """Take up the run in the folder.
@@ -146,8 +146,8 @@ class Training:
         if psnr > self.best[phase]:
             self.best[phase] = psnr
             measured = {name: asdict(quality) for name, quality in found.items()}
-            file = self.output / f"best-{phase}.pt"
-            save_generator(file, self.trainer.generator, **self.record, step=self.done, held_out=measured)
+            record = {"config": self.config, "step": self.done, "held_out": measured, "torch": str(torch.__version__)}
+            save_generator(self.output / f"best-{phase}.pt", self.trainer.generator, **record)
 
     def _phase(self) -> str:
         """The phase of the last step."""
