@@ -85,7 +85,7 @@ def test_a_bad_face_loss_block(block, expected):
     ("block", "expected"),
     [
         ({"Windows": 3}, "unknown key 'Windows'; known are windows, "),
-        ({"window": 60}, "window: expected a side whose 4-fold is a multiple of the stride 32, got 60"),
+        ({"window": 60}, "window: expected a side whose 2-fold is a multiple of the stride 32, got 60"),
         ("on", "expected a mapping of settings, or off, got 'on'"),
     ],
 )

@@ -159,7 +159,7 @@ def _files() -> None:
 
 def _safe_loading() -> None:
     """Let `torch.load(weights_only=True)` build our modules."""
-    packages = ("ultra_face.nn.", "ultra_face.heads.")
+    packages = ("ultra_face.nn.", "ultra_face.heads.", "ultra_face.refinement.")
     modules = [module for name, module in sys.modules.items() if name.startswith(packages)]
     classes = {item for module in modules for item in vars(module).values() if isinstance(item, type)}
     torch.serialization.add_safe_globals([item for item in classes if item.__module__.startswith(packages)])

@@ -6,15 +6,12 @@ import ast
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import numpy as np
 import onnx
 import pytest
 from detecting_model import PHOTOGRAPHS, SIZE
+from same_faces import BFLOAT16, HALF, THRESHOLDS, Export, assert_same_faces, predict, scale
 from ultralytics import YOLO
-
-from ultra_face import Faces
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,21 +20,6 @@ pytestmark = [
 ]
 
 MODELS = ("yolov5n-aesvc", "yolov5n-aesvc-free")
-THRESHOLDS = {"conf": 0.3, "iou": 0.5}
-
-
-class Export(NamedTuple):
-    """Arguments of an export, and how far its boxes, landmarks [px of the input] and scores may be off."""
-
-    arguments: dict[str, Any]
-    pixels: float = 0.01
-    score: float = 1e-4
-
-
-# Half precision has 11 bits: a coordinate of 160 px is rounded by 0.06 px in each step.
-HALF = {"pixels": 0.5, "score": 5e-3}
-# OpenVINO computes in bfloat16, with 8 bits, where the processor can.
-BFLOAT16 = {"pixels": 2.0, "score": 5e-2}
 
 EXPORTS = {
     "onnx": Export({"format": "onnx"}),
@@ -55,28 +37,6 @@ EXPORTS = {
 def checkpoint(request: pytest.FixtureRequest, detecting_model: Callable[[str], Path], tmp_path: Path) -> Path:
     """A copy of the checkpoint, beside which the exporter writes."""
     return Path(shutil.copy(detecting_model(request.param), tmp_path / "best.pt"))
-
-
-def predict(model: YOLO, **arguments: Any) -> list[Faces]:
-    settings = {"imgsz": SIZE, "rect": False, "verbose": False, **THRESHOLDS}
-    return [Faces.from_result(result) for result in model.predict(PHOTOGRAPHS, **settings | arguments)]
-
-
-def assert_same_faces(got: Faces, expected: Faces, *, pixels: float, score: float) -> None:
-    """Same faces in any order, each coordinate within `pixels` of the photograph, each score within `score`."""
-    assert len(got) == len(expected) > 0
-    first, second = (
-        np.concatenate([faces.boxes_xyxy, faces.landmarks.reshape(len(faces), -1)], 1) for faces in (got, expected)
-    )
-    nearest = np.abs(first[:, None] - second).max(2).argmin(1)
-    assert sorted(nearest) == list(range(len(expected)))
-    np.testing.assert_allclose(first, second[nearest], rtol=0, atol=pixels)
-    np.testing.assert_allclose(got.scores, expected.scores[nearest], rtol=0, atol=score)
-
-
-def scale(photograph: Path) -> float:
-    """Pixels of a photograph to one of the input; both of Ultralytics' photographs are known."""
-    return {"bus.jpg": 1080, "zidane.jpg": 1280}[photograph.name] / SIZE
 
 
 @pytest.mark.parametrize("export", EXPORTS.values(), ids=EXPORTS)

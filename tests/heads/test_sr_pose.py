@@ -240,7 +240,7 @@ def test_safe_loading(head: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sr", "message"),
     [
-        ({"window": 60}, "sr: window: expected a side whose 4-fold is a multiple of the stride 32, got 60"),
+        ({"window": 60}, "sr: window: expected a side whose 2-fold is a multiple of the stride 32, got 60"),
         ({"window": 40, "scale": 2}, "sr: window: expected a side whose 2-fold is a multiple of the stride 32, got 40"),
         ({"Windows": 3}, "sr: unknown key 'Windows'; known are"),
         (16, "sr: expected a mapping of settings, or off, got 16"),

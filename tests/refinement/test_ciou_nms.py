@@ -8,6 +8,7 @@ from literal import greedy_nms, random_boxes
 from torch import Tensor
 from ultralytics.utils.metrics import bbox_iou
 
+from ultra_face.refinement import ciou_nms
 from ultra_face.refinement.ciou_nms import suppress_by_ciou
 
 
@@ -64,18 +65,33 @@ def test_only_scores_change() -> None:
     assert (got[0, 4] != given[0, 4, order]).any()
 
 
-def test_the_best_columns_are_judged() -> None:
+@pytest.mark.parametrize(("fixed", "name"), [(False, "LIMIT"), (True, "EXPORTED_LIMIT")])
+def test_the_best_columns_are_judged(monkeypatch: pytest.MonkeyPatch, fixed: bool, name: str) -> None:
+    monkeypatch.setattr(ciou_nms, name, 10)
     given = predictions(2, 40)
-    got = suppress_by_ciou(given, 1, threshold=0.99, limit=10)
+    got = suppress_by_ciou(given, 1, threshold=0.99, fixed=fixed)
     assert got.shape == (2, 20, 10)
     torch.testing.assert_close(got[:, 4], given[:, 4].sort(descending=True).values[:, :10])
 
 
-def test_fixed_rounds_give_the_same_in_a_crowd() -> None:
+def test_predictions_of_no_score_are_left_out() -> None:
+    given = predictions(2, 40)
+    given[0, 4, 5:], given[1, 4, 3:] = 0, 0
+    assert suppress_by_ciou(given, 1, threshold=0.99).shape == (2, 20, 5)
+    assert suppress_by_ciou(given, 1, threshold=0.99, fixed=True).shape == (2, 20, 40)
+
+
+def test_a_fixed_graph_gives_the_same_in_a_crowd() -> None:
     given = predictions(2, 150, seed=5)
-    torch.testing.assert_close(
-        suppress_by_ciou(given, 1, threshold=0.45, rounds=8), suppress_by_ciou(given, 1, threshold=0.45)
-    )
+    free, fixed = (suppress_by_ciou(given, 1, threshold=0.45, fixed=fixed) for fixed in (False, True))
+    torch.testing.assert_close(free, fixed[..., : free.shape[2]])
+
+
+def test_boxes_are_compared_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = predictions(2, 90)
+    at_once = suppress_by_ciou(given, 1, threshold=0.3)
+    monkeypatch.setattr(ciou_nms, "ROWS_AT_ONCE", 7)
+    torch.testing.assert_close(suppress_by_ciou(given, 1, threshold=0.3), at_once, rtol=0, atol=0)
 
 
 def test_half_precision_drops_a_second_box_on_a_large_face() -> None:

@@ -81,9 +81,9 @@ COUNT = "a count of at least"
         ("scale", 8, "2 or 4"),
         ("scale", 2.0, "2 or 4"),
         ("scale", "4", "2 or 4"),
-        ("window", 60, "a side whose 4-fold is a multiple of the stride 32"),  # 240 = 7.5 x 32
-        ("window", 0, "a side whose 4-fold is a multiple of the stride 32"),
-        ("window", 64.0, "a side whose 4-fold is a multiple of the stride 32"),
+        ("window", 60, "a side whose 2-fold is a multiple of the stride 32"),  # 120 = 3.75 x 32
+        ("window", 0, "a side whose 2-fold is a multiple of the stride 32"),
+        ("window", 64.0, "a side whose 2-fold is a multiple of the stride 32"),
         ("blocks", -1, f"{COUNT} 0"),
         ("blocks", 1.5, f"{COUNT} 0"),
         ("width", 0, f"{COUNT} 1"),

@@ -13,13 +13,15 @@ from ultra_face.heads.refined import Refined
 def hand_over(predictor: Any) -> None:
     """Give a refining head of the predictor's model the batch as it was read; other models are left alone.
 
-    With `augment=True` the network sees scaled and mirrored images, whose places in the photograph are not known.
+    With `augment=True` the network sees scaled and mirrored images, whose places in the photograph are not known; with
+    `embed` there is no second look.
     """
     head = _refined_head(predictor)
-    if head is not None and head.sr.photograph and not predictor.args.augment:
-        photographs = list(predictor.batch[1])
+    if head is not None:
+        wanted = head.sr.photograph and not predictor.args.augment and not predictor.args.embed
+        photographs = list(predictor.batch[1]) if wanted else []
         are_images = all(isinstance(image, np.ndarray) and image.shape[2:] == (3,) for image in photographs)
-        head.photographs = photographs if are_images else None
+        head.photographs = photographs if photographs and are_images else None
 
 
 def take_back(predictor: Any) -> None:

@@ -17,6 +17,10 @@ from ultra_face.nn.cubic import CubicEnlargement
 RGB = 3
 
 
+class Norm(nn.BatchNorm2d):
+    """Batch norm under a name of its own: Ultralytics changes epsilon and momentum of each `BatchNorm2d` in a model."""
+
+
 class ResidualBlock(nn.Module):
     """Convolution, norm, PReLU, convolution, norm, added to the input: (B, c, H, W) -> same."""
 
@@ -117,7 +121,7 @@ class Discriminator(nn.Module):
 def _conv_norm(c1: int, c2: int | None = None, stride: int = 1) -> tuple[nn.Module, nn.Module]:
     """3 x 3 convolution and its norm."""
     c2 = c2 or c1
-    return nn.Conv2d(c1, c2, 3, stride, padding=1, bias=False), nn.BatchNorm2d(c2)
+    return nn.Conv2d(c1, c2, 3, stride, padding=1, bias=False), Norm(c2)
 
 
 def _doubling(c: int) -> tuple[nn.Module, ...]:

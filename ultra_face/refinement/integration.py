@@ -17,7 +17,7 @@ from ultra_face.refinement.candidates import SAME_FACE
 from ultra_face.refinement.frame import edge_xy
 from ultra_face.refinement.overlap import pairwise_iou
 
-BEST_OF_TILE = 300
+BEST_OF_TILE = 1000
 """Predictions of a tile that are kept, by score; several anchors answer for one face."""
 
 LEAST_SCORE = 0.001

@@ -31,15 +31,15 @@ class RefinementSettings:
     """
 
     windows: int = 16
-    window: int = 64
-    scale: int = 4
+    window: int = 128
+    scale: int = 2
     blocks: int = 16
     width: int = 64
     light: bool = False
-    doubt: tuple[float, float] = (0.05, 0.6)
+    doubt: tuple[float, float] = (0.01, 0.6)
     max_face: float = 32.0
-    context: float = 0.5
-    first_look: float = 0.5
+    context: float = 0.25
+    first_look: float = 0.25
     photograph: bool = False
     ciou_nms: float = 0.0
 

@@ -1,0 +1,74 @@
+"""Windows cut from photographs that are larger than the input, beside windows cut from the input and a larger input.
+
+The detector runs at an input smaller than the photographs: plain; plain at twice the size; with K windows cut from the
+input; and with K windows cut from the photograph. All take turns on each photograph.
+
+    python benchmarks/bench_photographs.py DETECTOR.pt --data DATA.yaml --data-name "..."
+
+The figures go to `results/photographs.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from bench_refinement import RESULTS, SETTINGS, System, read_photographs, run, with_model
+from provenance import provenance
+
+from ultra_face.refined_checkpoint import setting
+
+
+def main() -> None:
+    """Run all systems over all photographs, then write the result file."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(options.threads)
+    size, changes = options.imgsz, {"blocks": 0} | dict(options.set)
+    config = {key: getattr(options, key) for key in ("detector", "imgsz", "windows", "threads")} | {"sr": changes}
+    record = provenance(config, options.data_name, None)
+    settings = replace(SETTINGS, scales=(size,))
+    systems = [
+        System(f"plain, {size} px", with_model(options.detector), settings=settings),
+        System(f"plain, {2 * size} px", with_model(options.detector), settings=replace(settings, scales=(2 * size,))),
+    ]
+    for count in options.windows:
+        for source in ("input", "photograph"):
+            own: dict[str, Any] = changes | {"windows": count, "photograph": source == "photograph"}
+            model = with_model(options.detector, settings=own)
+            systems.append(System(f"{size} px, K = {count} from the {source}", model, settings=settings))
+    photographs = [
+        photograph
+        for photograph in read_photographs(Path(options.data), options.images)
+        if max(photograph[1].shape) >= options.at_least
+    ]
+    figures = run(systems, photographs, 1)
+    for name, row in figures.items():
+        print(f"{name:36s} AP50 {row['ap50']:.4f}  F1 {row['best_f1']:.3f}  {row['ms']:.0f} ms")
+    report = {"provenance": record, "photographs": len(photographs), "systems": figures}
+    file = RESULTS / "photographs.json"
+    file.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"wrote {file}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("detector", help="trained face model, .pt")
+    parser.add_argument("--data", required=True, help="data YAML; its validation split is used")
+    parser.add_argument("--data-name", required=True, help="the data in words, for the record")
+    parser.add_argument("--imgsz", type=int, default=320, help="long side of the input [px]")
+    parser.add_argument("--at-least", type=int, default=640, help="smallest long side of a photograph [px]")
+    parser.add_argument("--windows", nargs="+", type=int, default=[8, 16, 32], help="values of K")
+    parser.add_argument("--set", nargs="+", type=setting, default=(), metavar="KEY=VALUE", help="changes to `sr:`")
+    parser.add_argument("--images", type=int, help="about so many photographs, evenly spread (default: all)")
+    parser.add_argument("--threads", type=int, default=1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
