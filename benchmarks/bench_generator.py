@@ -51,7 +51,7 @@ def main() -> None:
     if len({file.stem for file in arguments.generator}) < len(arguments.generator):
         parser.error("expected generators of different file names, which tell them apart in the record")
     torch.set_num_threads(1)
-    settings = CropSettings(arguments.tile, arguments.min_face)
+    settings = CropSettings(arguments.tile, arguments.min_face, background=0.0)
     crops = draw_face_crops(held_out(arguments.data, settings), settings, count=arguments.crops, seed=SEED)
     generators = {file.stem: load_generator(file) for file in arguments.generator}
     scales = {generator.scale for generator in generators.values()}

@@ -43,6 +43,7 @@ def small_model(head: str, sr: Any = None, *, seed: int = 0, **settings: Any) ->
             if ".generator." not in name and ".dfl." not in name and parameter.dim() > 1:
                 parameter.normal_(0, 1.4 / parameter[0].numel() ** 0.5, generator=generator)
         spread(model.model[-1])
+    model.names, model.kpt_shape = {0: "face"}, model.yaml["kpt_shape"]  # as Ultralytics' trainer sets them
     return model
 
 

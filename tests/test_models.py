@@ -37,7 +37,7 @@ GOLDEN = {
     "yolo5face-shuffle": (1_817_463,),
     "yolo5face-shuffle-half": (493_671,),
     "pose": (2_726_942, 9_440_222, 25_756_318, 54_370_526, 99_065_438),
-    "sr": (1_989_740, 7_385_996, 21_480_556, 47_150_540, 87_851_948),
+    "sr": (1_914_664, 7_310_920, 21_405_480, 47_075_464, 87_776_872),
 }
 
 
@@ -88,11 +88,11 @@ def test_the_rows_of_the_ablation_are_derived() -> None:
 
 
 def test_sr_yolov5_is_its_detector_and_a_generator() -> None:
-    # Width 32, kernels of 3: entry, 4 residual blocks of two convolutions with norms, their exit, 4 x 4 pixels of RGB;
-    # a PReLU is one parameter.
-    entry = 9 * 3 * 32 + 32 + 1
-    block, trunk_exit = 2 * (9 * 32 * 32 + 2 * 32) + 1, 9 * 32 * 32 + 2 * 32
-    generator = entry + 4 * block + trunk_exit + 9 * 32 * 3 * 4**2 + 3 * 4**2
+    sr = model_yaml("sr", "n")["sr"]
+    blocks, c, pixels = sr["blocks"], sr["width"], sr["scale"] ** 2
+    # Kernels of 3: entry, residual blocks of two convolutions with norms, their exit, pixels of RGB; a PReLU is one.
+    block = 2 * (9 * c * c + 2 * c) + 1
+    generator = (9 * 3 * c + c + 1) + blocks * block + (9 * c * c + 2 * c) + (9 * c + 1) * 3 * pixels
     assert GOLDEN["sr"] == tuple(count("yolo5face", scale) + generator for scale in scales("sr"))
 
 

@@ -62,20 +62,60 @@ def speed(results: Path) -> str:
 
 
 def refinement(results: Path) -> str:
-    """Average precision, by face height too, and time of each way to find small faces, for each reduction."""
-    record = json.loads((results / "refinement.json").read_text())
-    bands = [*next(iter(next(iter(record["reductions"].values())).values()))["by_height"]]
-    rows = [
-        f"| photographs | detector | AP50 | {' | '.join(bands)} | best F1 | time |",
-        f"| --- | --- | {'--- | ' * (len(bands) + 3)}",
-    ]
-    for reduction, systems in record["reductions"].items():
+    """Ways to find small faces, for each reduction of the photographs."""
+    reductions = json.loads((results / "refinement.json").read_text())["reductions"]
+    return _detections({f"1/{reduction}": systems for reduction, systems in reductions.items()})
+
+
+def photographs(results: Path) -> str:
+    """Windows from the input and from the photograph."""
+    return _detections({"whole": json.loads((results / "photographs.json").read_text())["systems"]})
+
+
+def nms(results: Path) -> str:
+    """Suppression by IoU and by CIoU."""
+    return _detections({"whole": json.loads((results / "nms.json").read_text())["suppression"]})
+
+
+def _detections(groups: dict[str, dict[str, Any]]) -> str:
+    """Average precision, in all and by face height, F1 and time: a row a system."""
+    bands = [*next(iter(next(iter(groups.values())).values()))["by_height"]]
+    heads = ["photographs", "detector", "AP50", *bands, "best F1", "time"]
+    rows = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
+    for group, systems in groups.items():
         for name, figures in systems.items():
             sizes = [cell["ap50"] for cell in figures["by_height"].values()]
-            shown = [f"{100 * figures['ap50']:.1f}", *("-" if ap is None else f"{100 * ap:.1f}" for ap in sizes)]
-            cells = [f"1/{reduction}", name, *shown, f"{figures['best_f1']:.3f}", f"{figures['ms']:.0f} ms"]
+            precisions = ["-" if ap is None else f"{100 * ap:.1f}" for ap in (figures["ap50"], *sizes)]
+            cells = [group, name, *precisions, f"{figures['best_f1']:.3f}", f"{figures['ms']:.0f} ms"]
             rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(row.rstrip() for row in rows)
+    return "\n".join(rows)
+
+
+def stages(results: Path) -> str:
+    """Times of a refined forward pass, a row a stage."""
+    record = json.loads((results / "refinement-stages.json").read_text())
+    counts = [name for name in record if name.endswith("threads")]
+    columns = [(count, enlargement) for count in counts for enlargement in record[count]]
+    heads = ["[ms]", *(f"{enlargement}, {count}" for count, enlargement in columns)]
+    rows = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
+    for stage in record[counts[0]][columns[0][1]]:
+        times = [f"{record[count][enlargement][stage]:.1f}" for count, enlargement in columns]
+        rows.append(f"| {stage} | {' | '.join(times)} |")
+    return "\n".join(rows)
+
+
+def generator(results: Path) -> str:
+    """PSNR and SSIM of bicubic enlargement and of generators, a row a method and factor."""
+    rows = [
+        "| enlargement | factor | antialiased: PSNR | SSIM | not antialiased: PSNR | SSIM |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for file in sorted(results.glob("generator*.json")):
+        record = json.loads(file.read_text())
+        for name, quality in record["quality"].items():
+            cells = [f"{found['psnr']:.2f} dB | {found['ssim']:.3f}" for found in quality.values()]
+            rows.append(f"| {name} | x{record['provenance']['config']['scale']} | {' | '.join(cells)} |")
+    return "\n".join(rows)
 
 
 TABLES: dict[str, Callable[[Path], str]] = {
@@ -83,6 +123,10 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "small": small,
     "speed": speed,
     "refinement": refinement,
+    "photographs": photographs,
+    "nms": nms,
+    "stages": stages,
+    "generator": generator,
 }
 
 

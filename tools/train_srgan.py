@@ -75,7 +75,7 @@ def parse() -> Namespace:
     add("--perceptual", default="none", help="none, vgg19=FILE or detector=FILE")
     add("--perceptual-weight", type=float, default=6e-3, help="of the perceptual loss")
     add("--detector", type=Path, help="trained detector, whose loss on the enlarged crops is added")
-    add("--detector-weight", type=float, default=0.05, help="of the detector's loss")
+    add("--detector-weight", type=float, default=0.02, help="of the detector's loss")
     add("--evaluate-every", type=int, default=500, help="steps between two measurements")
     add("--preview-every", type=int, default=0, help="steps between two sample sheets")
     add("--num-held-out", type=int, default=64, help="face crops to measure on")

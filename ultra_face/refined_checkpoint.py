@@ -22,6 +22,7 @@ from ultra_face.refinement.settings import RefinementSettings
 from ultra_face.super_resolution.checkpoint import architecture, load_generator
 
 WRAPPED = {"AnchorPose": "SRPose", "FacePose": "SRFacePose", "SRPose": "SRPose", "SRFacePose": "SRFacePose"}
+SET_BY_THE_TRAINER = ("names", "args", "kpt_shape", "kpt_names", "kpt_oks_sigmas")
 OF_AN_UNFINISHED_RUN = ("ema", "updates", "optimizer", "scaler", "stopper")  # which Ultralytics would resume
 
 
@@ -102,7 +103,10 @@ def refine_model(model: Any, *, generator: Generator | None = None, settings: Ma
         ) from error
     if enlarges is not None:
         refined.model[-1].generator.load_state_dict(enlarges.state_dict())
-    refined.names, refined.args, refined.task = model.names, model.args, "pose"
+    refined.task = "pose"
+    for name in SET_BY_THE_TRAINER:
+        if hasattr(model, name):
+            setattr(refined, name, getattr(model, name))
     return refined.eval()
 
 

@@ -77,7 +77,6 @@ def test_prediction_looks_into_the_photograph() -> None:
     model, found = YOLO("yolov8n-pose.yaml"), []
     for photograph in (False, True):
         model.model, model.predictor = small_model("SRPose", SR | {"photograph": photograph}), None
-        model.model.names = {0: "face"}
         (result,) = model.predict(image, imgsz=128, conf=0.01, max_det=1000, verbose=False)
         found.append(result.boxes.data)
         assert model.model.model[-1].photographs is None

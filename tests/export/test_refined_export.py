@@ -13,6 +13,7 @@ import pytest
 import torch
 from detecting_model import PHOTOGRAPHS, SIZE
 from same_faces import BFLOAT16, THRESHOLDS, Export, assert_same_faces, predict, scale
+from small_models import photograph, small_model
 from ultralytics import YOLO
 from ultralytics.data.augment import LetterBox
 
@@ -81,7 +82,7 @@ def inputs() -> torch.Tensor:
 
 
 def test_the_images_have_no_one_and_more_small_doubtful_faces_than_windows(save_refined: Callable[..., Path]) -> None:
-    model = YOLO(save_refined(windows=8)).model.eval()
+    model = YOLO(save_refined(windows=8, first_look=1.0)).model.eval()
     with torch.no_grad():
         first = model(inputs())[0][..., :NUM_ANCHORS]
     assert model.model[-1].find_windows(first, (SIZE, SIZE)).used.sum(1).tolist() == [0, 2, 1]
@@ -134,3 +135,18 @@ def test_other_formats(checkpoint: Path, export: Export) -> None:
     for index in range(3):
         (expected,), (got,) = predict(YOLO(checkpoint), [IMAGES[index]]), predict(exported, [IMAGES[index]])
         assert_same_faces(got, expected, pixels=2 * export.pixels * SCALES[index], score=2 * export.score)
+
+
+def test_suppression_by_ciou_and_the_head_without_anchors(tmp_path: Path) -> None:
+    model = YOLO("yolov8n-pose.yaml")
+    sr = {"windows": 2, "window": 32, "scale": 2, "blocks": 1, "width": 4, "light": True, "ciou_nms": 0.4}
+    model.model = small_model("SRFacePose", sr)
+    model.save(tmp_path / "best.pt")
+    x = photograph(1, 64, 96)
+    with torch.no_grad():
+        expected = YOLO(tmp_path / "best.pt").model.eval()(x)[0][0]
+    file = YOLO(tmp_path / "best.pt").export(format="onnx", imgsz=(64, 96), simplify=False)
+    got = torch.from_numpy(onnxruntime.InferenceSession(file).run(None, {"images": x.numpy()})[0][0])
+    found, wanted = (columns[:, columns[4] > 0.001] for columns in (got, expected))
+    assert 10 < wanted.shape[1] < expected.shape[1]  # some were suppressed
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-2)

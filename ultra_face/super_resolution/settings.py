@@ -33,7 +33,7 @@ class TrainingSettings:
     perceptual_weight: float = 6e-3
     adversarial_weight: float = 1e-3
     variation_weight: float = 2e-8
-    detector_weight: float = 0.05
+    detector_weight: float = 0.02
     evaluate_every: int = 500
     bfloat16: bool = False
 
