@@ -267,3 +267,20 @@ def test_end_to_end_is_refused(head: type, arguments: tuple[Any, ...], message: 
 def test_anchors_are_checked_as_in_the_plain_head() -> None:
     with pytest.raises(ValueError, match="AnchorPose: anchors: expected 2 rows, one a level, got 1"):
         SRPose(1, (5, 3), [[8, 10]], SR, ch=(8, 8))
+
+
+def test_many_tiles_are_detected_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, model = photograph(2), small_model("SRPose", SR)
+    together = predict(model, x)
+    monkeypatch.setattr("ultra_face.heads.refined.TILES_AT_ONCE", 1)
+    torch.testing.assert_close(predict(model, x), together)
+
+
+def test_folding_the_norms_of_a_model_folds_the_generator_s() -> None:
+    model = small_model("SRPose", SR)
+    windows = photograph(2, 32, 32)
+    with torch.no_grad():
+        before = model.model[-1].enlarge(windows)
+        model.model[-1].fuse()
+        torch.testing.assert_close(model.model[-1].enlarge(windows), before)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in model.model[-1].generator.modules())

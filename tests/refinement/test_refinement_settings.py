@@ -39,7 +39,7 @@ def test_changes_leave_the_rest() -> None:
 
 @pytest.mark.parametrize(("window", "scale", "tile"), [(64, 4, 256), (48, 2, 96), (8, 4, 32)])
 def test_a_tile_is_an_enlarged_window(window: int, scale: int, tile: int) -> None:
-    assert RefinementSettings(window=window, scale=scale).tile == tile
+    assert RefinementSettings(window=window, scale=scale, max_face=8).tile == tile
 
 
 def test_arguments_of_the_generator() -> None:
@@ -96,9 +96,10 @@ COUNT = "a count of at least"
         ("doubt", 0.5, "two scores, low and high"),
         ("doubt", ["a", "b"], "two scores, low and high"),
         ("doubt", [math.nan, 0.5], "two scores, low and high"),
-        ("max_face", 0, "a length above 0 px"),
-        ("max_face", "32", "a length above 0 px"),
-        ("max_face", math.nan, "a length above 0 px"),
+        ("max_face", 0, "a length above 0 px that a window shows whole"),
+        ("max_face", "32", "a length above 0 px that a window shows whole"),
+        ("max_face", 129, "a length above 0 px that a window shows whole"),  # the window is 128 px
+        ("max_face", math.nan, "a length above 0 px that a window shows whole"),
         ("context", -0.1, "a share of at least 0"),
         ("context", None, "a share of at least 0"),
         ("first_look", 0, "above 0, up to 1"),
@@ -118,7 +119,7 @@ def test_values_out_of_range(key: str, value: Any, expected: str) -> None:
 def test_the_multiple_is_that_of_the_scale() -> None:
     with pytest.raises(ValueError, match=r"^sr: window: expected a side whose 2-fold is .* 32, got 24"):
         RefinementSettings(window=24, scale=2)  # 48 = 1.5 x 32
-    assert RefinementSettings(window=24, scale=4).tile == 3 * 32
+    assert RefinementSettings(window=24, scale=4, max_face=8).tile == 3 * 32
 
 
 @pytest.mark.parametrize("block", ["sr", 16, [16]])

@@ -26,6 +26,9 @@ from ultra_face.refinement.suppression import ROUNDS, surviving
 from ultra_face.refinement.tiles import cut_windows
 from ultra_face.refinement.windows import Windows, choose_windows, shows
 
+TILES_AT_ONCE = 64
+"""Which bounds the memory of a large batch; an exported graph takes all."""
+
 
 class Refined(nn.Module):
     """What a head of Ultralytics' pose layout needs to refine; mixed in before that head.
@@ -48,6 +51,12 @@ class Refined(nn.Module):
         """Read the `sr:` block and make the generator that it describes, which starts as cubic interpolation."""
         self.sr = RefinementSettings.from_yaml(sr)
         self.generator = Generator(**self.sr.generator) if self.sr.blocks else CubicEnlargement(self.sr.scale)
+
+    def fuse(self) -> None:
+        """Fold the norms of the generator too when Ultralytics folds those of the model, for inference only."""
+        super().fuse()  # type: ignore[misc]
+        if isinstance(self.generator, Generator):
+            self.generator.fuse()
 
     def refine(self, y: Any, *, image: Tensor, detect: Callable[[Tensor], Any]) -> Any:
         """Finish an inference pass.
@@ -96,11 +105,12 @@ class Refined(nn.Module):
             return predictions
         left_top, used = _chosen(windows.left_top.flatten(0, 1), shown), _chosen(windows.used.flatten(), shown)
         cut = cut_windows(image, windows.left_top, side=self.sr.window)
-        tiles = self.enlarge(_chosen(cut, shown))
+        tiles = torch.cat([self.enlarge(part) for part in self._parts(_chosen(cut, shown))])
         if shown is not None and self.photographs is not None:
             tiles = self._from_photographs(tiles, left_top, shown // self.sr.windows, image_hw)
 
-        found = self._in_image(detect(tiles), left_top)
+        found = torch.cat([self._centered(detect(part)) for part in self._parts(tiles)])
+        found = self._in_image(found, left_top)
         boxes = integration.corners(found)
         sure, scores = (
             _chosen(of.repeat_interleave(self.sr.windows, 0), shown) for of in self._sure_faces(predictions)
@@ -113,9 +123,12 @@ class Refined(nn.Module):
         second = torch.unflatten(found, 0, (-1, self.sr.windows)).transpose(1, 2).flatten(2)
         return torch.cat([self._weighed(predictions, self._trust(predictions, windows, image_hw)), second], dim=2)
 
-    def _in_image(self, y: Any, left_top: Tensor) -> Tensor:
-        """The best predictions of each tile (T, C, L), in the image; left_top (T, 2) are the corners of the windows."""
-        found = self._centered(y)
+    def _parts(self, tiles: Tensor) -> Sequence[Tensor]:
+        """Tiles by so many as memory shall hold at once; an exported graph takes all together."""
+        return (tiles,) if self.export else torch.split(tiles, TILES_AT_ONCE)
+
+    def _in_image(self, found: Tensor, left_top: Tensor) -> Tensor:
+        """The best of the predictions of each tile (T, C, N), in the image (T, C, L), of windows at left_top (T, 2)."""
         least = None if self.export else integration.LEAST_SCORE
         found, _ = integration.best_columns(found, self._scores(found), integration.BEST_OF_TILE, above=least)
         return integration.to_image(found, left_top, scale=self.sr.scale, kpt_shape=self.kpt_shape)

@@ -59,7 +59,8 @@ class RefinementSettings:
         _check("light", self.light, isinstance(self.light, bool), "true or false")
         low, high = self.doubt if _is_pair(self.doubt) else (1, 0)
         _check("doubt", self.doubt, 0 < low < high <= 1, "two scores, low and high, above 0 and at most 1")
-        _check("max_face", self.max_face, _is_number(self.max_face) and self.max_face > 0, "a length above 0 px")
+        is_side = _is_number(self.max_face) and 0 < self.max_face <= self.window
+        _check("max_face", self.max_face, is_side, "a length above 0 px that a window shows whole")
         _check("context", self.context, _is_number(self.context) and self.context >= 0, "a share of at least 0")
         _check(
             "first_look", self.first_look, _is_number(self.first_look) and 0 < self.first_look <= 1, "above 0, up to 1"
