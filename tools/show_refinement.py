@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 from ultralytics import YOLO
 
+from ultra_face.data.output_folder import write_file
 from ultra_face.second_look import draw_second_look, look_again
 
 
@@ -23,14 +24,15 @@ def main() -> None:
     add("--iou", type=float, default=0.5, help="IoU of the NMS (default: 0.5)")
     args = parser.parse_args()
     try:
+        if not cv2.haveImageWriter(str(args.output)):
+            raise ValueError(f"{args.output}: expected the name of a picture, such as look.png; choose another")
         image = cv2.imread(str(args.photograph))
         if image is None:
             raise ValueError(f"{args.photograph}: expected an image that decodes, got none; check the path")
         model = YOLO(args.model).model.eval()
         look = look_again(model, image, imgsz=args.imgsz, confidence=args.conf, nms_iou=args.iou)
-        if not cv2.imwrite(str(args.output), draw_second_look(look)):
-            raise ValueError(f"{args.output}: expected the name of a picture, such as look.png; choose another")
-    except (OSError, ValueError, cv2.error) as error:
+        write_file(args.output, cv2.imencode(args.output.suffix, draw_second_look(look))[1].tobytes())
+    except (OSError, ValueError) as error:
         sys.exit(f"show_refinement: {error}")
     print(f"{len(look.first)} faces at first, {len(look.final)} after {len(look.tiles)} windows; wrote {args.output}")
 
