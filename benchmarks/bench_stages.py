@@ -2,8 +2,8 @@
 
     python benchmarks/bench_stages.py DETECTOR.pt PHOTOGRAPH.jpg --generator light=GENERATOR.pt --data-name "..."
 
-All K windows are used, whatever the photograph shows. Medians over rounds in which all take turns; the figures go to
-`results/refinement-stages.json`.
+The stages run over K windows each, the whole pass over those of them that the photograph needs. Medians over rounds in
+which all take turns; the figures go to `results/refinement-stages.json`.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _named_file(text: str) -> tuple[str, str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("detector", help="trained face model, .pt")
-    parser.add_argument("photograph", help="a crowd, so that all windows are used")
+    parser.add_argument("photograph", help="a crowd, so that many windows are needed")
     parser.add_argument("--generator", nargs="*", type=_named_file, default=(), metavar="NAME=FILE")
     parser.add_argument("--data-name", required=True, help="the photograph in words, for the record")
     parser.add_argument("--set", nargs="+", type=setting, default=(), metavar="KEY=VALUE", help="changes to `sr:`")
