@@ -313,6 +313,6 @@ def test_every_trainer_gets_our_callbacks_once():
 
 def test_an_unknown_event_is_named_and_nothing_is_added(monkeypatch):
     monkeypatch.setattr(base, "default_callbacks", {"on_train_end": []})
-    with pytest.raises(SeamError, match="has no events .*on_pretrain_routine_end, on_train_epoch_start, on_val_start"):
+    with pytest.raises(SeamError, match=r"has no events .*on_pretrain_routine_end, on_train_epoch_start, on_val_start"):
         host._callbacks()
     assert base.default_callbacks == {"on_train_end": []}
