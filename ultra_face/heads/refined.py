@@ -19,6 +19,7 @@ from ultra_face.nn.srgan import Generator
 from ultra_face.refinement import integration
 from ultra_face.refinement.candidates import SAME_FACE, find_candidates
 from ultra_face.refinement.ciou_nms import suppress_by_ciou
+from ultra_face.refinement.frame import longest_sides
 from ultra_face.refinement.overlap import pairwise_iou
 from ultra_face.refinement.photographs import LARGER, cut_photograph, pixels_per_input_pixel
 from ultra_face.refinement.settings import RefinementSettings
@@ -148,7 +149,7 @@ class Refined(nn.Module):
         boxes, sr = integration.corners(predictions), self.sr
         seen = shows(windows.left_top, boxes, side=sr.window, context=sr.context, image_hw=image_hw)
         seen_again = (seen & windows.used.unsqueeze(2)).any(dim=1)
-        small = (boxes[..., 2:] - boxes[..., :2]).amax(-1) <= sr.max_face
+        small = longest_sides(boxes) <= sr.max_face
         doubtful = self._scores(predictions) < sr.doubt[1]
         return torch.where(seen_again & small & doubtful, sr.first_look, 1.0)
 

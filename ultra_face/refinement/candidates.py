@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ultra_face.refinement.best import best
+from ultra_face.refinement.frame import boxes_at, longest_sides
 from ultra_face.refinement.overlap import pairwise_iou
 from ultra_face.refinement.suppression import ROUNDS, surviving
 
@@ -54,19 +55,14 @@ def find_candidates(
         fixed: M must not depend on the scores, for export; else it is as small as they allow.
     """
     low, high = doubt
-    small = (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1) <= max_face
+    small = longest_sides(boxes_xyxy) <= max_face
     small_scores = torch.where(small, scores, torch.zeros_like(scores))
     small_scores, index = best(small_scores, LOOKED_AT, above=None if fixed else low / 2)
-    boxes = _at(boxes_xyxy, index)
+    boxes = boxes_at(boxes_xyxy, index)
     first_of_its_face = surviving(pairwise_iou(boxes, boxes), SAME_FACE, rounds=ROUNDS)
     doubtful = (small_scores >= low) & (small_scores < high) & first_of_its_face
     variance = small_scores * (1 - small_scores)
     promise, index = best(
         torch.where(doubtful, variance, torch.zeros_like(variance)), limit, above=None if fixed else 0.0
     )
-    return Candidates(_at(boxes, index), promise)
-
-
-def _at(boxes: Tensor, index: Tensor) -> Tensor:
-    """The boxes (B, N, 4) at these places (B, M) -> (B, M, 4)."""
-    return boxes.gather(1, index.unsqueeze(2).expand(-1, -1, 4))
+    return Candidates(boxes_at(boxes, index), promise)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ultra_face.refinement.best import best
-from ultra_face.refinement.integration import LEAST_SCORE, corners
+from ultra_face.refinement.integration import LEAST_SCORE, best_columns, corners
 from ultra_face.refinement.overlap import pairwise_ciou
 from ultra_face.refinement.suppression import ROUNDS, surviving
 
@@ -37,14 +36,12 @@ def suppress_by_ciou(predictions: Tensor, num_classes: int, *, threshold: float,
     Returns:
         (B, 4 + nc + K x D, M).
     """
-    scores, label = predictions[:, 4 : 4 + num_classes].max(dim=1)
+    first, last = 4, 4 + num_classes
     limit, above, rounds = (EXPORTED_LIMIT, None, ROUNDS) if fixed else (LIMIT, LEAST_SCORE, None)
-    _, index = best(scores, limit, above=above)
-    judged = predictions.gather(2, index.unsqueeze(1).expand(-1, predictions.shape[1], -1))
-    label, boxes = label.gather(1, index), corners(judged)
+    judged, _ = best_columns(predictions, predictions[:, first:last].amax(dim=1), limit, above=above)
+    label, boxes = judged[:, first:last].argmax(dim=1), corners(judged)
     blocks = [boxes] if fixed else torch.split(boxes, ROWS_AT_ONCE, dim=1)
     overlap = torch.cat([pairwise_ciou(block, boxes) for block in blocks], dim=1)
     overlap = torch.where(label.unsqueeze(2) == label.unsqueeze(1), overlap, torch.full_like(overlap, -1.0))
     kept = surviving(overlap, threshold, rounds=rounds).unsqueeze(1).to(judged.dtype)
-    first, last = 4, 4 + num_classes
     return torch.cat([judged[:, :first], judged[:, first:last] * kept, judged[:, last:]], dim=1)

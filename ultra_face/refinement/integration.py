@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ultra_face.refinement.best import best
 from ultra_face.refinement.candidates import SAME_FACE
-from ultra_face.refinement.frame import edge_xy
+from ultra_face.refinement.frame import boxes_at, edge_xy
 from ultra_face.refinement.overlap import pairwise_iou
 
 BEST_OF_TILE = 1000
@@ -106,7 +106,7 @@ def faces_in_windows(
     corner = left_top.unsqueeze(1)
     touched = ((boxes_xyxy[..., 2:] > corner) & (boxes_xyxy[..., :2] < corner + side)).all(-1)
     highest, index = best(torch.where(touched, scores, torch.zeros_like(scores)), limit)
-    return boxes_xyxy.gather(1, index.unsqueeze(2).expand(-1, -1, 4)), highest
+    return boxes_at(boxes_xyxy, index), highest
 
 
 def already_found(boxes_xyxy: Tensor, found_xyxy: Tensor, found_scores: Tensor, *, confident: float) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ultra_face.refinement.candidates import Candidates
-from ultra_face.refinement.frame import edge_xy
+from ultra_face.refinement.frame import edge_xy, longest_sides
 
 STEPS = 1024
 """Promise is counted in whole steps, whose sums are exact: windows that show the same faces draw, and the first of them
@@ -45,7 +45,7 @@ def place_windows(boxes_xyxy: Tensor, *, side: int, context: float, image_hw: tu
         Left top corners (B, 5 x M, 2) on whole pixels [input px]; the first M have the boxes in the middle.
     """
     last = (edge_xy(image_hw, boxes_xyxy) - side).clamp(min=0)
-    border = context * (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1, keepdim=True)
+    border = context * longest_sides(boxes_xyxy).unsqueeze(-1)
     start, stop = (boxes_xyxy[..., :2] - border).floor(), (boxes_xyxy[..., 2:] + border).ceil() - side
     middle = ((boxes_xyxy[..., :2] + boxes_xyxy[..., 2:] - side) / 2).round()
     left, top, right, bottom = start[..., :1], start[..., 1:], stop[..., :1], stop[..., 1:]
@@ -66,7 +66,7 @@ def shows(left_top: Tensor, boxes_xyxy: Tensor, *, side: int, context: float, im
     Returns:
         (B, W, M).
     """
-    border = context * (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).amax(-1, keepdim=True)
+    border = context * longest_sides(boxes_xyxy).unsqueeze(-1)
     start = (boxes_xyxy[..., :2] - border).clamp(min=0).unsqueeze(1)
     stop = torch.minimum(boxes_xyxy[..., 2:] + border, edge_xy(image_hw, boxes_xyxy)).unsqueeze(1)
     corner = left_top.unsqueeze(2)
