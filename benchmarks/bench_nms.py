@@ -10,13 +10,12 @@ The figures go to `results/nms.json`.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import torch
-from bench_refinement import RESULTS, SETTINGS, System, read_photographs, run, with_model
+from bench_refinement import SETTINGS, System, read_photographs, run, with_model, write_systems
 from provenance import provenance
 
 AFTERWARDS = 0.95
@@ -38,13 +37,7 @@ def main() -> None:
         systems.append(System(f"IoU {threshold}", with_model(options.detector), settings=stock))
         systems.append(System(f"CIoU {threshold}", by_ciou, settings=ours))
     photographs = list(read_photographs(Path(options.data), options.images))
-    figures = run(systems, photographs, 1)
-    for name, row in figures.items():
-        print(f"{name:10s} AP50 {row['ap50']:.4f}  F1 {row['best_f1']:.3f}  {row['ms']:.0f} ms")
-    report = {"provenance": record, "photographs": len(photographs), "suppression": figures}
-    file = RESULTS / "nms.json"
-    file.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"wrote {file}")
+    write_systems("nms", "suppression", run(systems, photographs, 1), record, len(photographs))
 
 
 def _options() -> argparse.Namespace:

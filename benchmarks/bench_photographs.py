@@ -11,14 +11,13 @@ The figures go to `results/photographs.json`.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
-from bench_refinement import RESULTS, SETTINGS, System, read_photographs, run, with_model
+from bench_refinement import SETTINGS, System, read_photographs, run, with_model, write_systems
 from provenance import provenance
 
 from ultra_face.refined_checkpoint import setting
@@ -47,13 +46,7 @@ def main() -> None:
         for photograph in read_photographs(Path(options.data), options.images)
         if max(photograph[1].shape) >= options.at_least
     ]
-    figures = run(systems, photographs, 1)
-    for name, row in figures.items():
-        print(f"{name:36s} AP50 {row['ap50']:.4f}  F1 {row['best_f1']:.3f}  {row['ms']:.0f} ms")
-    report = {"provenance": record, "photographs": len(photographs), "systems": figures}
-    file = RESULTS / "photographs.json"
-    file.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"wrote {file}")
+    write_systems("photographs", "systems", run(systems, photographs, 1), record, len(photographs))
 
 
 def _options() -> argparse.Namespace:

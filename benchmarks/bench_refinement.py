@@ -145,6 +145,15 @@ def show(reduction: int, figures: dict[str, Any]) -> None:
         print(f"  {name:20s} AP50 {row['ap50']:.4f}  F1 {row['best_f1']:.3f}  {row['ms']:7.1f} ms   {sizes}")
 
 
+def write_systems(name: str, key: str, figures: dict[str, Any], record: dict[str, Any], photographs: int) -> None:
+    """Print a line a system, and write them under a key to `results/NAME.json` with their provenance."""
+    for system, row in figures.items():
+        print(f"{system:36s} AP50 {row['ap50']:.4f}  F1 {row['best_f1']:.3f}  {row['ms']:.0f} ms")
+    file = RESULTS / f"{name}.json"
+    file.write_text(json.dumps({"provenance": record, "photographs": photographs, key: figures}, indent=1) + "\n")
+    print(f"wrote {file}")
+
+
 def with_model(detector: str, **refinement: Any) -> YOLO:
     """The detector, refined if anything is given of what `refine_model` takes."""
     model = YOLO(detector)
