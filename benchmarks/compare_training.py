@@ -6,6 +6,7 @@ the other; the outcome does not depend on it, only the wall-clock time does:
     python benchmarks/compare_training.py aesvc cfg/models/yolov5n-aesvc.yaml --data DATA.yaml --data-name "..."
     python benchmarks/compare_training.py stock cfg/models/yolov5n-pose.yaml --data DATA.yaml --data-name "..."
 
+`--recipe cfg/train/small-data.yaml --bad-photographs` trains as the shipped weights were, `--weights` goes on from a checkpoint.
 The figures go to `results/training-NAME.json`, Ultralytics' own folder to `--project`.
 """
 
@@ -16,12 +17,16 @@ import csv
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
+import yaml
+from bad_photographs import bad_photographs
 from cpu_bfloat16 import on_train_start
 from provenance import provenance
 from ultralytics import YOLO
 from ultralytics.nn.tasks import yaml_model_load
+from ultralytics.utils import YAML
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 FIXED_SETTINGS = {"batch": 16, "workers": 1, "device": "cpu", "amp": False, "cache": "ram", "patience": 0}
@@ -40,10 +45,15 @@ def main() -> None:
     model.add_callback("on_train_start", on_train_start)
     # Ultralytics sets a number of its own when it chooses the device, before this event.
     model.add_callback("on_train_start", lambda _: torch.set_num_threads(options.threads))
-    settings = {key: getattr(options, key) for key in ("imgsz", "epochs", "seed")} | FIXED_SETTINGS
+    settings = (YAML.load(options.recipe) if options.recipe else {}) | FIXED_SETTINGS
+    settings |= {key: getattr(options, key) for key in ("imgsz", "epochs", "seed")} | dict(options.set)
     config = settings | {"model": options.model, "threads": options.threads, "precision": "bfloat16 forward"}
     config |= {"face_loss": dict(options.face_loss)} if options.face_loss else {}
+    config |= {"weights": Path(options.weights).name} if options.weights else {}
+    config |= {"bad_photographs": True} if options.bad_photographs else {}
     record = provenance(config, options.data_name, options.seed)
+    settings |= {"pretrained": options.weights} if options.weights else {}
+    settings |= {"augmentations": bad_photographs()} if options.bad_photographs else {}
     started = time.perf_counter(), time.process_time()
     model.train(**settings, data=options.data, project=options.project, name=options.name, exist_ok=True)
     wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
@@ -78,7 +88,11 @@ def _curve(table: Path) -> list[dict[str, float]]:
     """Validation figures after each epoch."""
     with table.open() as lines:
         rows = list(csv.DictReader(lines))
-    return [{"epoch": int(row["epoch"])} | {key: float(row[column]) for key, column in CURVE.items()} for row in rows]
+    return [
+        {"epoch": int(row["epoch"])} | {key: float(row[column]) for key, column in CURVE.items()}
+        for row in rows
+        if row.get(CURVE["box_map50"])
+    ]
 
 
 def _model_file(options: argparse.Namespace) -> Path:
@@ -93,9 +107,9 @@ def _model_file(options: argparse.Namespace) -> Path:
     return copy
 
 
-def _setting(text: str) -> tuple[str, float]:
+def _setting(text: str) -> tuple[str, Any]:
     key, _, value = text.partition("=")
-    return key, float(value)
+    return key, yaml.safe_load(value)
 
 
 def _options() -> argparse.Namespace:
@@ -105,6 +119,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--face-loss", nargs="+", type=_setting, default=(), metavar="KEY=NUMBER", help="changes to its face_loss"
     )
+    parser.add_argument("--recipe", type=Path, help="YAML of training settings, such as cfg/train/small-data.yaml")
+    parser.add_argument("--set", nargs="+", type=_setting, default=(), metavar="KEY=VALUE", help="settings over these")
+    parser.add_argument("--bad-photographs", action="store_true", help="blur, noise, darkness, JPEG and occlusion")
+    parser.add_argument("--weights", help="checkpoint to go on from")
     parser.add_argument("--data", required=True, help="data YAML with train and val")
     parser.add_argument("--data-name", required=True, help="the data in words, for the record")
     parser.add_argument("--project", default="runs/compare", help="folder of the runs")
