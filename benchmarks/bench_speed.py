@@ -20,12 +20,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import cv2
 import onnxruntime
 import torch
 import yaml
+from onnx_threads import onnx_threads
+from peers.session import session_options
 from provenance import REPOSITORY, provenance
 from torch import Tensor, nn
 from ultralytics import YOLO
@@ -183,14 +184,6 @@ def leaves(outputs: Any) -> Any:
     return outputs.detach().requires_grad_()
 
 
-def session_options(num_threads: int) -> onnxruntime.SessionOptions:
-    """Options of ONNX Runtime for so many threads; those of a waiting session must not keep the processor busy."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = num_threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
-
-
 def sessions(exports: Mapping[str, str], num_threads: int) -> Candidates:
     """The exported networks in ONNX Runtime."""
     options = session_options(num_threads)
@@ -205,10 +198,6 @@ def predictors(files: Mapping[str, str | Path], num_threads: int) -> Candidates:
     Ultralytics sets the threads of PyTorch when it loads a model and leaves those of ONNX Runtime at their default, so
     both are set here.
     """
-    options, load = session_options(num_threads), onnxruntime.InferenceSession
-
-    def session(file: str, _: None, **settings: Any) -> onnxruntime.InferenceSession:
-        return load(file, options, **settings)
 
     def predictor(file: str | Path) -> Callable[[], Any]:
         model = YOLO(file, task="pose")
@@ -219,7 +208,7 @@ def predictors(files: Mapping[str, str | Path], num_threads: int) -> Candidates:
         run.args.conf = float(scores[0].sort(descending=True).values[NUM_REPORTED])
         return lambda: run(PHOTOGRAPH)
 
-    with mock.patch.object(onnxruntime, "InferenceSession", session):
+    with onnx_threads(num_threads):
         candidates = {name: predictor(file) for name, file in files.items()}
     torch.set_num_threads(num_threads)
     return candidates

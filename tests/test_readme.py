@@ -33,7 +33,7 @@ def test_named_files_exist(repository: Path) -> None:
 
 
 def test_tables_are_current(repository: Path) -> None:
-    subprocess.run([sys.executable, repository / "tools" / "readme_tables.py", "--check"], check=True)
+    subprocess.run([sys.executable, repository / "tools" / "make_results.py", "--check"], check=True)
 
 
 @pytest.mark.slow

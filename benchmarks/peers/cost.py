@@ -48,6 +48,9 @@ def cost(file: str | Path, size: tuple[int, int]) -> Cost:
         for node in model.graph.node
         if node.op_type == "Conv" and node.input[1] in weights
     }
+    parameters = sum(math.prod(dims) for dims in weights.values())
+    if not kernels:
+        return Cost(parameters, 0.0)
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in kernels)
     session = onnxruntime.InferenceSession(
@@ -56,4 +59,4 @@ def cost(file: str | Path, size: tuple[int, int]) -> Cost:
     image = np.zeros((1, 3, size[1], size[0]), np.float32)
     maps = session.run(None, {session.get_inputs()[0].name: image})
     operations = sum(2 * values.size * kernel for values, kernel in zip(maps, kernels.values(), strict=True))
-    return Cost(sum(math.prod(dims) for dims in weights.values()), operations / 1e9)
+    return Cost(parameters, operations / 1e9)

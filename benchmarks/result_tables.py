@@ -1,18 +1,11 @@
-"""Write the tables of README.md and docs/ from the files in results/, or check that they are current."""
+"""Tables of trainings, of speed, of the second look and of generators, from their files in results/."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import re
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "training.md", ROOT / "docs" / "refinement.md")
-BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
 def training(results: Path) -> str:
@@ -116,42 +109,3 @@ def generator(results: Path) -> str:
             cells = [f"{found['psnr']:.2f} dB | {found['ssim']:.3f}" for found in quality.values()]
             rows.append(f"| {name} | x{record['provenance']['config']['scale']} | {' | '.join(cells)} |")
     return "\n".join(rows)
-
-
-TABLES: dict[str, Callable[[Path], str]] = {
-    "training": training,
-    "small": small,
-    "speed": speed,
-    "refinement": refinement,
-    "photographs": photographs,
-    "nms": nms,
-    "stages": stages,
-    "generator": generator,
-}
-
-
-def filled(page: str, results: Path) -> str:
-    """The page with every marked block made anew."""
-
-    def fill(block: re.Match[Any]) -> str:
-        return f"{block[1]}{TABLES[block[2]](results)}\n{block[3]}"
-
-    return BLOCK.sub(fill, page)
-
-
-def main() -> None:
-    """Read the command line, write or compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail if a table is not current, write nothing")
-    check = parser.parse_args().check
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        current = filled(text, ROOT / "results")
-        if not check:
-            page.write_text(current, encoding="utf-8")
-        elif text != current:
-            sys.exit(f"{page.relative_to(ROOT)}: a table is not current; run tools/readme_tables.py")
-
-
-if __name__ == "__main__":
-    main()

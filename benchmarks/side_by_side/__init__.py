@@ -1,0 +1,5 @@
+"""Detectors measured side by side, ours and others, on the same photographs in one run.
+
+`contestant.py` says what is measured of each, `host.py` and `peer.py` are the two kinds, `photographs.py` reads images
+and labels, `timing.py` and `accuracy.py` measure, `run.py` writes the result file. `tools/benchmark.py` is its command.
+"""

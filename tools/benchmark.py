@@ -1,0 +1,41 @@
+"""Measure detectors side by side: cost, times step by step, and accuracy where there is ground truth."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from side_by_side.contestant import Settings
+from side_by_side.host import RUNTIMES
+from side_by_side.photographs import find_photographs
+from side_by_side.run import benchmark
+
+
+def main() -> None:
+    """Read the command line, measure, say where the result file is."""
+    add = (parser := argparse.ArgumentParser(description=__doc__)).add_argument
+    add("models", nargs="+", help=".pt, .yaml (times alone), or .onnx of another detector")
+    add("--data", type=Path, help="data YAML: its validation split is measured")
+    add("--images", type=Path, help="instead: a folder of photographs")
+    add("--ground-truth", type=Path, help="WIDER FACE ground truth of --images")
+    add("--data-name", required=True, help="the photographs in words, for the record")
+    add("--name", required=True, help="of the result file, benchmark-NAME.json")
+    add("--output", type=Path, default=ROOT / "results", help="its folder (default: results)")
+    add("--runtimes", nargs="+", choices=RUNTIMES, default=RUNTIMES, help="of .pt and .yaml (default: both)")
+    add("--threads", nargs="+", type=int, default=[1, 2], help="numbers of threads (default: 1 2)")
+    add("--timed", type=int, default=40, help="photographs to time on (default: 40)")
+    add("--imgsz", type=int, default=640, help="side of the input [px] (default: 640)")
+    choices = vars(parser.parse_args())
+    try:
+        photographs = find_photographs(*(choices.pop(key) for key in ("data", "images", "ground_truth")))
+        print(f"wrote {benchmark(photographs=photographs, settings=Settings(choices.pop('imgsz')), **choices)}")
+    except (OSError, ValueError) as error:
+        sys.exit(f"benchmark: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Write the tables of README.md, RESULTS.md and docs/ and the plots from the files in results/, or check the tables."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from peer_plots import save_plots
+from result_pages import filled
+
+PAGES = ("README.md", "RESULTS.md", "docs/training.md", "docs/refinement.md")
+
+
+def main() -> None:
+    """Read the command line, write or compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail if a table is not current, write nothing")
+    check = parser.parse_args().check
+    for page in (ROOT / name for name in PAGES):
+        text = page.read_text(encoding="utf-8")
+        current = filled(text, ROOT / "results")
+        if not check:
+            page.write_text(current, encoding="utf-8")
+        elif text != current:
+            sys.exit(f"{page.relative_to(ROOT)}: a table is not current; run tools/make_results.py")
+    if not check:
+        save_plots(ROOT / "results", ROOT / "docs" / "pictures")
+
+
+if __name__ == "__main__":
+    main()
