@@ -1,7 +1,7 @@
 """Training images as bad cameras take them: blurred, noisy, dark, compressed, with things before the faces.
 
-The transforms are those of Albumentations, which Ultralytics runs for `augmentations=`. It gives all of them one seed, so that
-they come together more often than their probabilities say: many images stay clean, some get several.
+The transforms are those of Albumentations, which Ultralytics runs for `augmentations=`. It gives all of them one seed,
+so that they come together more often than their probabilities say: many images stay clean, some get several.
 """
 
 from __future__ import annotations

@@ -91,6 +91,7 @@ def host_models(model: str, folder: Path, *, size: int, runtimes: Sequence[str])
     else:
         untrained = YOLO(model, task="pose")
         untrained.model = PoseModel(untrained.model.yaml, nc=1, data_kpt_shape=(5, 3), verbose=False)
+        untrained.model.names, untrained.model.kpt_shape = {0: "face"}, [5, 3]  # as Ultralytics' trainer sets them
         untrained.save(checkpoint)
     export = Path(YOLO(checkpoint).export(format="onnx", imgsz=size, verbose=False))
     return [
