@@ -36,19 +36,21 @@ class HostModel(Contestant):
     def __init__(self, name: str, checkpoint: Path, export: Path, *, runtime: str, is_trained: bool, size: int) -> None:
         self.name, self.runtime, self.is_trained = name, runtime, is_trained
         self.file = checkpoint if runtime == PYTORCH else export
-        parameters = sum(parameter.numel() for parameter in YOLO(checkpoint).model.parameters())
+        model = YOLO(checkpoint, task=None if is_trained else "pose")
+        self.task = model.task
+        parameters = sum(parameter.numel() for parameter in model.model.parameters())
         gflops = peer_cost.cost(export, (size, size)).gflops
         self.cost = Cost(parameters, gflops, self.file.stat().st_size / 1e6)
 
     def open(self, settings: Settings) -> OpenContestant:
         """Load it and set its threads."""
         with onnx_threads(settings.num_threads):
-            return _OpenHostModel(self.file, settings)
+            return _OpenHostModel(self.file, self.task, settings)
 
 
 class _OpenHostModel(OpenContestant):
-    def __init__(self, file: Path, settings: Settings) -> None:
-        model = YOLO(file, task="pose")
+    def __init__(self, file: Path, task: str, settings: Settings) -> None:
+        model = YOLO(file, task=task)
         blank = np.zeros((settings.size, settings.size, 3), np.uint8)
         given = {} if settings.nms_iou is None else {"iou": settings.nms_iou}
         model.predict(
@@ -93,7 +95,9 @@ def host_models(model: str, folder: Path, *, size: int, runtimes: Sequence[str])
         untrained.model = PoseModel(untrained.model.yaml, nc=1, data_kpt_shape=(5, 3), verbose=False)
         untrained.model.names, untrained.model.kpt_shape = {0: "face"}, [5, 3]  # as Ultralytics' trainer sets them
         untrained.save(checkpoint)
-    export = Path(YOLO(checkpoint).export(format="onnx", imgsz=size, verbose=False))
+    export = Path(
+        YOLO(checkpoint, task=None if is_trained else "pose").export(format="onnx", imgsz=size, verbose=False)
+    )
     return [
         HostModel(name, checkpoint, export, runtime=runtime, is_trained=is_trained, size=size) for runtime in runtimes
     ]
