@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 from peer_plots import save_plots
 from result_pages import filled
 
-PAGES = ("README.md", "RESULTS.md", "docs/training.md", "docs/refinement.md")
+PAGES = ("README.md", "RESULTS.md", "weights/README.md", "docs/training.md", "docs/refinement.md")
 
 
 def main() -> None:
