@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-ONNX_RUNTIME = "ONNX Runtime"
+RUNTIMES = PYTORCH, ONNX_RUNTIME = "PyTorch", "ONNX Runtime"
 
 
 def read(results: Path, name: str) -> dict[str, Any]:

@@ -69,6 +69,23 @@ def table_4(results: Path) -> str:
     return markdown(["system", "ms, published", "M, published", "here", "M", "GFLOPs", "ms"], body)
 
 
+def models(results: Path) -> str:
+    """Cost of every model YAML of the run, and the time of its network in both runtimes with one thread and with two."""
+    rows = read(results, NAME)["rows"]
+    runtimes = {runtime: {row["model"]: row for row in rows if row["runtime"] == runtime} for runtime in of.RUNTIMES}
+    heads = ["model", "M", "GFLOPs"]
+    heads += [f"{runtime}, {threads}" for runtime in of.RUNTIMES for threads in ("1 thread", "2 threads")]
+    body = [
+        [
+            f"`{model}`",
+            *of.cost(row),
+            *(f"{runtimes[runtime][model]['ms'][threads]['model']:.0f}" for runtime in of.RUNTIMES for threads in "12"),
+        ]
+        for model, row in runtimes[of.ONNX_RUNTIME].items()
+    ]
+    return markdown(heads, body)
+
+
 def others(results: Path) -> str:
     """Every other table of published figures, with its source, protocol and notes."""
     parts = []

@@ -33,6 +33,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "paper_2": paper_tables.table_2,
     "paper_3": paper_tables.table_3,
     "paper_4": paper_tables.table_4,
+    "models": paper_tables.models,
     "paper_protocol": paper_tables.protocol,
     "published": paper_tables.others,
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from benchmark_record import PYTORCH
 from onnx_threads import onnx_threads
 from peers import cost as peer_cost
 from ultralytics import YOLO
@@ -17,8 +18,6 @@ from ultralytics.nn.tasks import PoseModel
 
 from side_by_side.contestant import Contestant, Cost, OpenContestant, Settings, Stages
 from ultra_face.faces import Faces
-
-RUNTIMES = PYTORCH, ONNX_RUNTIME = "PyTorch", "ONNX Runtime"
 
 
 class HostModel(Contestant):

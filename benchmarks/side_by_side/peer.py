@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from benchmark_record import ONNX_RUNTIME
 from peers.cost import cost
 from peers.detector import Detector
 from peers.table import name_of, open_detector
@@ -26,7 +27,7 @@ class Peer(Contestant):
         ValueError: a name that the table does not know, or a file that is not what its name says.
     """
 
-    runtime = "ONNX Runtime"
+    runtime = ONNX_RUNTIME
     is_trained = True
 
     def __init__(self, file: Path) -> None:
