@@ -70,7 +70,7 @@ def table_4(results: Path) -> str:
 
 
 def models(results: Path) -> str:
-    """Cost of every model YAML of the run, and the time of its network in both runtimes with one thread and with two."""
+    """Cost of every model YAML of the run, and times of its network in both runtimes with one thread and with two."""
     rows = read(results, NAME)["rows"]
     runtimes = {runtime: {row["model"]: row for row in rows if row["runtime"] == runtime} for runtime in of.RUNTIMES}
     heads = ["model", "M", "GFLOPs"]
