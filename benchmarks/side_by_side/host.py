@@ -35,7 +35,7 @@ class HostModel(Contestant):
     def __init__(self, name: str, checkpoint: Path, export: Path, *, runtime: str, is_trained: bool, size: int) -> None:
         self.name, self.runtime, self.is_trained = name, runtime, is_trained
         self.file = checkpoint if runtime == PYTORCH else export
-        model = YOLO(checkpoint, task=None if is_trained else "pose")
+        model = YOLO(checkpoint)
         self.task = model.task
         parameters = sum(parameter.numel() for parameter in model.model.parameters())
         gflops = peer_cost.cost(export, (size, size)).gflops
@@ -91,12 +91,11 @@ def host_models(model: str, folder: Path, *, size: int, runtimes: Sequence[str])
         shutil.copy(YOLO(model).ckpt_path, checkpoint)
     else:
         untrained = YOLO(model, task="pose")
-        untrained.model = PoseModel(untrained.model.yaml, nc=1, data_kpt_shape=(5, 3), verbose=False)
-        untrained.model.names, untrained.model.kpt_shape = {0: "face"}, [5, 3]  # as Ultralytics' trainer sets them
+        network = PoseModel(untrained.model.yaml, nc=1, data_kpt_shape=(5, 3), verbose=False)
+        network.task, network.names, network.kpt_shape = "pose", {0: "face"}, [5, 3]  # as a training sets them
+        untrained.model = network
         untrained.save(checkpoint)
-    export = Path(
-        YOLO(checkpoint, task=None if is_trained else "pose").export(format="onnx", imgsz=size, verbose=False)
-    )
+    export = Path(YOLO(checkpoint).export(format="onnx", imgsz=size, verbose=False))
     return [
         HostModel(name, checkpoint, export, runtime=runtime, is_trained=is_trained, size=size) for runtime in runtimes
     ]

@@ -125,6 +125,7 @@ def test_both_runtimes_of_a_model_find_the_same(data: Path, tmp_path: Path) -> N
     (photograph,) = from_data_yaml(data).files.values()
     results = [model.open(Settings(size=64, confidence=0.0, max_det=1))(photograph) for model in models]
     assert len(results[0][0]) == 1
+    assert np.isfinite(results[0][0].landmarks).all()
     np.testing.assert_allclose(results[0][0].scores, results[1][0].scores, rtol=1e-3)
     np.testing.assert_allclose(results[0][0].boxes_xyxy, results[1][0].boxes_xyxy, atol=0.05)
     assert all(stages.model > 0 for _, stages in results)
