@@ -9,8 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from benchmark_record import RUNTIMES
-from side_by_side.contestant import Settings
+from side_by_side.contestant import RUNTIMES, Settings
 from side_by_side.photographs import find_photographs
 from side_by_side.run import benchmark
 

@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from peer_plots import save_plots
-from result_pages import filled
+from tables.pages import filled
+from tables.plots import save_plots
 
 PAGES = ("README.md", "RESULTS.md", "weights/README.md", "docs/training.md", "docs/refinement.md")
 

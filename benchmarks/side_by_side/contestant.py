@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from ultra_face.faces import Faces
 
+RUNTIMES = PYTORCH, ONNX_RUNTIME = "PyTorch", "ONNX Runtime"
+
 
 class Stages(NamedTuple):
     """Seconds of one photograph, from its file to its faces.

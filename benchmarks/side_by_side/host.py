@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmark_record import PYTORCH
 from onnx_threads import onnx_threads
 from peers import cost as peer_cost
 from ultralytics import YOLO
 from ultralytics.nn.tasks import PoseModel
 
-from side_by_side.contestant import Contestant, Cost, OpenContestant, Settings, Stages
+from side_by_side.contestant import PYTORCH, Contestant, Cost, OpenContestant, Settings, Stages
 from ultra_face.faces import Faces
 
 

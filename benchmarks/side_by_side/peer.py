@@ -7,12 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from benchmark_record import ONNX_RUNTIME
 from peers.cost import cost
 from peers.detector import Detector
 from peers.table import name_of, open_detector
 
-from side_by_side.contestant import Contestant, Cost, OpenContestant, Settings, Stages
+from side_by_side.contestant import ONNX_RUNTIME, Contestant, Cost, OpenContestant, Settings, Stages
 from ultra_face.faces import Faces
 
 

@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from benchmark_record import ONNX_RUNTIME, PYTORCH
 from onnx_files import constant_file
 from side_by_side.accuracy import accuracy
-from side_by_side.contestant import Settings, Stages
+from side_by_side.contestant import ONNX_RUNTIME, PYTORCH, Settings, Stages
 from side_by_side.host import host_models
 from side_by_side.peer import Peer
 from side_by_side.photographs import Photographs, find_photographs, from_data_yaml, from_folder

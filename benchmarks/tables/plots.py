@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-from benchmark_record import in_onnx_runtime, read
-from peer_tables import NAME
+
+from tables.beside import NAME
+from tables.record import in_onnx_runtime, read
 
 OURS = "yolov5"  # names of our models begin so
 PANELS = {"from 30 px": "faces from 30 px", "from 10 px": "faces from 10 px", "0-20 px": "faces under 20 px"}

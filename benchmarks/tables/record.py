@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-RUNTIMES = PYTORCH, ONNX_RUNTIME = "PyTorch", "ONNX Runtime"
+from side_by_side.contestant import ONNX_RUNTIME
 
 
 def read(results: Path, name: str) -> dict[str, Any]:

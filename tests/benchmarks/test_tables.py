@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from paper_tables import HERE
-from peer_plots import save_plots
-from result_pages import TABLES, filled
+from tables.pages import TABLES, filled
+from tables.papers import HERE
+from tables.plots import save_plots
 
 PAGE = "before\n<!-- table: peers -->\nold\n<!-- end of table -->\nafter\n"
 

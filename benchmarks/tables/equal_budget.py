@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import benchmark_record as of
-from benchmark_record import markdown, read
+from tables import record as of
+from tables.record import markdown, read
 
 NAME = "equal"
 MODELS = ("yolov5n-aesvc", "yolov5n-face", "yolov5n-aesvc-free", "yolov5n-aesvc-p2", "yolov8n-pose")

@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import benchmark_record as of
 import yaml
-from benchmark_record import markdown, read
-from peer_tables import SHIPPED
+from side_by_side.contestant import ONNX_RUNTIME, RUNTIMES
+
+from tables import record as of
+from tables.beside import SHIPPED
+from tables.record import markdown, read
 
 NAME = "papers"
 SUBSETS = ("easy", "medium", "hard")
@@ -72,16 +74,16 @@ def table_4(results: Path) -> str:
 def models(results: Path) -> str:
     """Cost of every model YAML of the run, and times of its network in both runtimes with one thread and with two."""
     rows = read(results, NAME)["rows"]
-    runtimes = {runtime: {row["model"]: row for row in rows if row["runtime"] == runtime} for runtime in of.RUNTIMES}
+    runtimes = {runtime: {row["model"]: row for row in rows if row["runtime"] == runtime} for runtime in RUNTIMES}
     heads = ["model", "M", "GFLOPs"]
-    heads += [f"{runtime}, {threads}" for runtime in of.RUNTIMES for threads in ("1 thread", "2 threads")]
+    heads += [f"{runtime}, {threads}" for runtime in RUNTIMES for threads in ("1 thread", "2 threads")]
     body = [
         [
             f"`{model}`",
             *of.cost(row),
-            *(f"{runtimes[runtime][model]['ms'][threads]['model']:.0f}" for runtime in of.RUNTIMES for threads in "12"),
+            *(f"{runtimes[runtime][model]['ms'][threads]['model']:.0f}" for runtime in RUNTIMES for threads in "12"),
         ]
-        for model, row in runtimes[of.ONNX_RUNTIME].items()
+        for model, row in runtimes[ONNX_RUNTIME].items()
     ]
     return markdown(heads, body)
 

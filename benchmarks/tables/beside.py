@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import benchmark_record as of
-from benchmark_record import markdown, percent, read
+from tables import record as of
+from tables.record import markdown, percent, read
 
 NAME = "peers"
 SHIPPED = "yolov5n-aesvc-face"
