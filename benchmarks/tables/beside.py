@@ -1,4 +1,7 @@
-"""Tables of the shipped weights beside other detectors, from results/benchmark-peers.json."""
+"""Tables of the shipped weights beside other detectors and beside what they went on from.
+
+From results/benchmark-peers.json and results/benchmark-parts.json.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +62,22 @@ def sets(results: Path) -> str:
     names = list(rows[0]["by_set"])
     body = [[_bold(row["model"]), *(percent(row["by_set"][name]) for name in names)] for row in rows]
     return markdown(["detector", *names], body)
+
+
+def parts(results: Path) -> str:
+    """Accuracy after each part of the training of the shipped weights."""
+    rows = of.in_onnx_runtime(read(results, "parts"))
+    names = list(rows[0]["by_set"])
+    body = [
+        [
+            row["model"],
+            *of.precisions(row, "all", *SUBSETS, "0-20 px"),
+            *(percent(row["by_set"][name]) for name in names),
+            of.landmark_error(row),
+        ]
+        for row in rows
+    ]
+    return markdown(["after part", "all", *SUBSETS, "under 20 px", *names, "landmark error"], body)
 
 
 def steps(results: Path) -> str:

@@ -24,6 +24,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "peers_protocol": beside.protocol,
     "peers_summary": beside.summary,
     "sets": beside.sets,
+    "parts": beside.parts,
     "steps": beside.steps,
     "equal": equal_budget.equal,
     "equal_protocol": equal_budget.protocol,
