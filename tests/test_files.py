@@ -71,3 +71,27 @@ def test_every_packaged_yaml_is_found_by_its_path():
     every = sorted((files.root() / "cfg").glob("*/*.yaml"))
     assert every
     assert [files.find(file.relative_to(files.root())) for file in every] == every
+
+
+def test_weights_are_copied_to_where_they_are_asked_for(packaged, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = packaged / "weights" / "d.pt"
+    source.write_bytes(b"weights")
+    source.chmod(0o644)
+    assert files.fetch_weights(source, "runs/d.pt") == Path("runs/d.pt")
+    copy = tmp_path / "runs" / "d.pt"
+    assert (copy.read_bytes(), copy.stat().st_mode & 0o777) == (b"weights", 0o644)
+    assert [file.name for file in copy.parent.iterdir()] == ["d.pt"]
+
+
+def test_a_file_that_came_meanwhile_stays(packaged, tmp_path):
+    (tmp_path / "d.pt").write_bytes(b"the user's")
+    assert files.fetch_weights(packaged / "weights" / "d.pt", tmp_path / "d.pt") == tmp_path / "d.pt"
+    assert (tmp_path / "d.pt").read_bytes() == b"the user's"
+
+
+def test_where_nothing_can_be_written_the_packaged_file_is_used(packaged, tmp_path):
+    (tmp_path / "file").touch()
+    assert (
+        files.fetch_weights(packaged / "weights" / "d.pt", tmp_path / "file" / "d.pt") == packaged / "weights" / "d.pt"
+    )

@@ -279,15 +279,18 @@ def test_the_packaged_data_set_is_found_by_name():
     assert Path(checks.check_file("faces-demo.yaml")).parent.name == "datasets"
 
 
-def test_packaged_weights_are_found_by_name(tmp_path, monkeypatch):
+def test_packaged_weights_come_by_name_as_a_download_would(tmp_path, monkeypatch):
     """With a weights folder of this test, and no look at the network."""
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "face.pt").touch()
-    monkeypatch.setattr(host.files, "root", lambda: tmp_path)
-    assert downloads.attempt_download_asset("face.pt") == str(tmp_path / "weights" / "face.pt")
-    own = tmp_path / "face.pt"
-    own.touch()
-    assert downloads.attempt_download_asset(own) == str(own)
+    (tmp_path / "package" / "weights").mkdir(parents=True)
+    (tmp_path / "package" / "weights" / "face.pt").write_bytes(b"packaged")
+    monkeypatch.setattr(host.files, "root", lambda: tmp_path / "package")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert downloads.attempt_download_asset("face.pt") == "face.pt"
+    assert Path("face.pt").read_bytes() == b"packaged"
+    Path("face.pt").write_bytes(b"the user's")
+    assert downloads.attempt_download_asset("face.pt") == "face.pt"
+    assert Path("face.pt").read_bytes() == b"the user's"
 
 
 def test_every_module_of_the_host_sees_the_new_look_up():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -34,6 +37,25 @@ def find_weights(file: str | Path) -> Path | None:
     asked = Path(str(file).strip())
     packaged = root() / WEIGHTS / asked.name
     return packaged if packaged.is_file() and asked.parent.as_posix() in {".", WEIGHTS} else None
+
+
+def fetch_weights(packaged: Path, asked: str | Path) -> Path:
+    """Copy a packaged checkpoint to where it was asked for, as Ultralytics does with those that it downloads.
+
+    Exports go beside the checkpoint that they are made of, so this keeps them out of the installed package. Where the
+    user may not write, the packaged file itself is returned.
+    """
+    wanted = Path(str(asked).strip())
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=wanted.parent, prefix=f".{wanted.name}-") as part:
+            part.write(packaged.read_bytes())
+            part.flush()
+            shutil.copymode(packaged, part.name)
+            os.link(part.name, wanted)  # never over a file that came meanwhile
+    except OSError:
+        return wanted if wanted.is_file() else packaged
+    return wanted
 
 
 def exists(file: str | Path) -> bool:

@@ -151,7 +151,7 @@ def _files() -> None:
     def attempt_download_asset(file: Any, *args: Any, **kwargs: Any) -> Any:
         is_users = files.exists(file) or files.exists(SETTINGS["weights_dir"] / Path(str(file).strip()))
         packaged = None if is_users else files.find_weights(file)
-        return stock_download(file, *args, **kwargs) if packaged is None else str(packaged)
+        return stock_download(file, *args, **kwargs) if packaged is None else str(files.fetch_weights(packaged, file))
 
     _rebind(stock_check, check_file)
     _rebind(stock_download, attempt_download_asset)
