@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import LogLocator
 
 from tables.beside import NAME
 from tables.record import in_onnx_runtime, read
@@ -39,6 +40,9 @@ def _plot(rows: Sequence[dict[str, Any]], cost: Callable[[dict[str, Any]], float
             panel.scatter(cost(row), accuracy, color="tab:red" if ours else "tab:blue", zorder=2)
             panel.annotate(row["model"], (cost(row), accuracy), xytext=(4, 3), textcoords="offset points", fontsize=7)
         panel.set(title=name, xlabel=title, xscale="log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.xaxis.set_major_formatter("{x:g}")
+        panel.xaxis.set_minor_formatter("")
         panel.grid(alpha=0.3, which="both")
     panels[0].set_ylabel("AP50 [%]")
     figure.savefig(file, dpi=110)
