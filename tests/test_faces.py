@@ -101,6 +101,14 @@ def test_align_brings_the_landmarks_to_the_template(degrees: float, size: int) -
     np.testing.assert_allclose(centres, expected, atol=1.0 * size / 112)
 
 
+def test_align_takes_landmarks_that_are_part_of_longer_rows() -> None:
+    """As those of a result with visibility are, of which x and y are taken."""
+    with_visibility = np.concatenate([RECOGNITION_TEMPLATE, np.full((5, 1), 2, np.float32)], axis=1)[None]
+    image = np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8)
+    faces = Faces(np.zeros((1, 4), np.float32), with_visibility[..., :2], np.ones(1, np.float32))
+    np.testing.assert_allclose(faces.align(image)[0].astype(int), image.astype(int), atol=1)
+
+
 def test_align_of_a_face_without_pose_is_black() -> None:
     crops = empty(1).align(np.full((50, 50, 3), 255, np.uint8))
     assert crops.shape == (1, 112, 112, 3)

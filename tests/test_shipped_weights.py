@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import zipfile
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def test_the_file_is_small_and_tells_no_place(repository: Path) -> None:
 
 @pytest.mark.slow
 def test_the_command_draws_a_picture_without_network(tmp_path: Path) -> None:
+    yolo = Path(sys.executable).with_name("yolo")
     arguments = ["predict", f"model={NAME}", f"source={ASSETS / 'bus.jpg'}", f"project={tmp_path}", "device=cpu"]
-    done = run_python("-c", "from ultralytics.cfg import entrypoint; entrypoint()", *arguments, folder=tmp_path)
+    done = run_python(str(yolo), *arguments, folder=tmp_path)
     assert re.search(r"bus\.jpg: 640x\d+ \d+ faces", done.stdout)
     assert (tmp_path / "predict" / "bus.jpg").is_file()

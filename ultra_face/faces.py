@@ -76,7 +76,8 @@ class Faces:
 
         crops = np.zeros((len(self), size, size, image.shape[2]), np.uint8)
         for crop, points in zip(crops, self.landmarks, strict=True):
-            matrix, _ = cv2.estimateAffinePartial2D(points, RECOGNITION_TEMPLATE * (size / 112), method=cv2.LMEDS)
+            whole = np.ascontiguousarray(points)  # OpenCV takes no part of rows, which x and y of x, y, v are
+            matrix, _ = cv2.estimateAffinePartial2D(whole, RECOGNITION_TEMPLATE * (size / 112), method=cv2.LMEDS)
             if matrix is not None:
                 crop[:] = cv2.warpAffine(image, matrix, (size, size)).reshape(crop.shape)
         return crops
