@@ -6,11 +6,13 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 import yaml
 from onnx_files import constant_file
 from side_by_side.accuracy import accuracy
@@ -26,6 +28,15 @@ from ultra_face.faces import Faces
 WIDTH, HEIGHT = 64, 48
 BOX = (16, 12, 32, 36)  # xyxy of the one face [px]
 POINTS = np.array([[20, 18], [28, 18], [24, 24], [20, 30], [28, 30]], np.float32)
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    """Leave the threads of the process as they were: sums, and so what other tests train, depend on them."""
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    yield
+    torch.set_num_threads(before[0])
+    cv2.setNumThreads(before[1])
 
 
 @pytest.fixture
