@@ -17,6 +17,7 @@ import ultra_face
 PHOTOGRAPHS = sorted(ASSETS.glob("*.jpg"))  # those that Ultralytics ships
 SIZE = 160  # of the square input [px]
 STEPS = 150
+THREADS = 2
 
 # Photograph, then centre and size as fractions of the input. Where faces really are does not matter.
 FACES = torch.tensor(
@@ -32,7 +33,19 @@ TEMPLATE = torch.tensor([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65,
 
 
 def save_detecting_model(name: str, file: Path) -> Path:
-    """Train the model `name` on nothing but these faces, and save it as a checkpoint."""
+    """Train the model `name` on nothing but these faces, and save it as a checkpoint.
+
+    The number of threads is fixed meanwhile: sums depend on it, and other tests and Ultralytics change it.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        return _train(name, file)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(name: str, file: Path) -> Path:
     ultra_face.register()
     torch.manual_seed(0)
     model = YOLO(f"{name}.yaml")
