@@ -30,6 +30,7 @@ from ultra_face.data.annotation import FaceAnnotations
 from ultra_face.data.labelled_image import LabelledImage, read_labelled_image
 from ultra_face.data.training_set import SPLIT, list_training_images, write_training_set
 from ultra_face.eval.matching import inclusive_iou
+from ultra_face.eval.result_files import to_rows
 from ultra_face.faces import Faces
 
 QUARTER = 0.6  # side of a quarter as a share of the photograph's: neighbours overlap by a fifth of it
@@ -104,8 +105,7 @@ def main() -> None:
 
 
 def _xywh(faces: Faces) -> NDArray[np.float64]:
-    boxes = faces.boxes_xyxy.astype(np.float64)
-    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    return to_rows(faces.boxes_xyxy, faces.scores)[:, :4]
 
 
 def _visible(points: NDArray[np.float32]) -> NDArray[np.float64]:

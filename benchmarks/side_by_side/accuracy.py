@@ -11,6 +11,7 @@ from side_by_side.photographs import Photographs
 from ultra_face.eval.landmarks import box_sizes, landmark_accuracy, normalised_errors
 from ultra_face.eval.pairing import LandmarkFaces, pair_images
 from ultra_face.eval.protocol import PrecisionRecall, evaluate
+from ultra_face.eval.result_files import to_rows
 from ultra_face.faces import Faces
 
 BANDS = ((0, 20), (20, 50), (50, np.inf))
@@ -25,7 +26,8 @@ def accuracy(photographs: Photographs, found: Mapping[str, Faces]) -> dict[str, 
         have them: mean error as a multiple of the box size, failure rate, and faces compared. AP is a fraction.
     """
     assert photographs.truth is not None
-    evaluation = evaluate(photographs.truth, {name: rows(faces) for name, faces in found.items()})
+    rows = {name: to_rows(faces.boxes_xyxy, faces.scores) for name, faces in found.items()}
+    evaluation = evaluate(photographs.truth, rows)
     widest = max(photographs.truth.counted, key=lambda subset: int(photographs.truth.counted[subset].sum()))
     report: dict[str, Any] = {
         "ap50": {subset: _ap(curve) for subset, curve in evaluation.subsets().items()},
@@ -55,14 +57,8 @@ def landmark_errors(photographs: Photographs, found: Mapping[str, Faces]) -> dic
     }
 
 
-def rows(faces: Faces) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Faces as rows (N, 5): left, top, width, height [px], score."""
-    boxes = faces.boxes_xyxy.astype(np.float64)
-    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2], faces.scores[:, None]], axis=1)
-
-
 def _landmark_faces(faces: Faces) -> LandmarkFaces:
-    boxes = rows(faces)
+    boxes = to_rows(faces.boxes_xyxy, faces.scores)
     shown = np.isfinite(faces.landmarks).all(axis=2)
     return LandmarkFaces(boxes[:, :4], faces.landmarks.astype(np.float64), shown, boxes[:, 4])
 

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 from ultralytics.data.utils import IMG_FORMATS, check_det_dataset, img2label_paths
 
 from ultra_face.data.yolo_pose import read_faces
-from ultra_face.detect_folders import find_images
+from ultra_face.detect_folders import find_images, read_image
 from ultra_face.eval.ground_truth import GroundTruth, load_ground_truth
 from ultra_face.eval.pairing import LandmarkFaces
 
@@ -67,7 +66,7 @@ def from_data_yaml(data: Path) -> Photographs:
 
     Raises:
         FileNotFoundError: no images.
-        ValueError: a broken label file.
+        ValueError: a broken label file, or an image that does not decode.
     """
     split = check_det_dataset(str(data))["val"]
     folders = [Path(folder) for folder in (split if isinstance(split, list) else [split])]
@@ -75,7 +74,7 @@ def from_data_yaml(data: Path) -> Photographs:
     for folder in folders:
         for file in _images([folder]):
             name = f"{_set_name(folder)}/{file.relative_to(folder).with_suffix('').as_posix().replace('/', '_')}"
-            height, width = cv2.imread(str(file)).shape[:2]
+            height, width = read_image(file).shape[:2]
             faces = read_faces(Path(img2label_paths([str(file)])[0]), name, width=width, height=height)
             files[name], boxes[name] = file, faces.boxes_xywh
             landmarks[name] = LandmarkFaces(

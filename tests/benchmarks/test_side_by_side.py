@@ -116,6 +116,13 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
         from_folder(tmp_path)
 
 
+def test_an_image_that_does_not_decode_is_named(data: Path) -> None:
+    photograph = data.parent / "crowd" / "images" / "val" / "a.jpg"
+    photograph.write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"a\.jpg: does not decode as an image"):
+        from_data_yaml(data)
+
+
 def test_a_peer_finds_its_face_and_takes_its_time(rfb_file: Path, data: Path) -> None:
     (photograph,) = from_data_yaml(data).files.values()
     found, stages = Peer(rfb_file).open(Settings())(photograph)
