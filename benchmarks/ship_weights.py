@@ -2,12 +2,14 @@
 
     python benchmarks/ship_weights.py runs/pose/train/weights/last.pt --output weights/yolov5n-aesvc-face.pt
 
-The optimiser goes, and so do paths; `--imgsz` is the input size at which the weights predict unless told otherwise.
+The model is built anew from its YAML, so that it is one of this package whatever script trained it. The optimiser goes,
+and so do paths; `--imgsz` is the input size at which the weights predict unless told otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import sys
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -16,10 +18,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from ultralytics import __version__ as host_version
+from ultralytics.nn.tasks import PoseModel
 
 import ultra_face
 
-KEPT = ("date", "version", "license", "docs")
+RIGHTS = {"license": "AGPL-3.0 (https://ultralytics.com/license)", "docs": "https://docs.ultralytics.com"}
+"""As Ultralytics writes them into its own checkpoints."""
+TOLD_BY_DATA = ("names", "kpt_shape", "kpt_names", "kpt_oks_sigmas")
+"""What a trainer sets on a model from the data YAML."""
 PLACES = ("data", "model", "name", "pretrained", "project", "save_dir")
 """Settings that say where a run found its files."""
 
@@ -35,21 +42,25 @@ def shipped(checkpoints: Sequence[Mapping[str, Any]], *, name: str, image_size: 
     Raises:
         ValueError: architectures that differ.
     """
-    models = [deepcopy(checkpoint.get("ema") or checkpoint["model"]).float() for checkpoint in checkpoints]
-    model = models[0]
-    model.load_state_dict(average([item.state_dict() for item in models]))
-    model.half()
+    first, trained = checkpoints[0], [checkpoint.get("ema") or checkpoint["model"] for checkpoint in checkpoints]
+    description = deepcopy(trained[0].yaml)
+    description["yaml_file"] = Path(description["yaml_file"]).name
+    model = PoseModel(description, ch=description.get("channels", 3), nc=description["nc"], verbose=False)
+    model.load_state_dict(average([item.float().state_dict() for item in trained]))
+    for attribute in TOLD_BY_DATA:
+        if hasattr(trained[0], attribute):
+            setattr(model, attribute, getattr(trained[0], attribute))
+    settings = {key: value for key, value in first["train_args"].items() if key not in PLACES} | {"imgsz": image_size}
+    model.task, model.args, model.pt_path = "pose", settings, name
     for parameter in model.parameters():
         parameter.requires_grad = False
-    settings = {key: value for key, value in checkpoints[0]["train_args"].items() if key not in PLACES}
-    settings["imgsz"] = image_size
-    model.args, model.pt_path, model.criterion = settings, name, None
-    model.yaml["yaml_file"] = Path(model.yaml["yaml_file"]).name
     return {
-        **{key: checkpoints[0][key] for key in KEPT},
+        "date": first.get("date") or datetime.datetime.now(datetime.timezone.utc).isoformat(),
+        "version": first.get("version") or host_version,
+        **{key: first.get(key) or value for key, value in RIGHTS.items()},
         "epoch": -1,
         "best_fitness": None,
-        "model": model,
+        "model": model.eval().half(),
         "ema": None,
         "train_args": settings,
     }

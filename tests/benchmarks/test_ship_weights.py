@@ -55,6 +55,20 @@ def test_the_file_predicts_at_its_size_and_tells_no_place(tmp_path: Path, monkey
     assert torch.load(output, weights_only=False).keys() >= {"date", "version", "license"}
 
 
+def test_a_checkpoint_of_another_script_becomes_one_of_this_package() -> None:
+    record = checkpoint(0, date=None, train_args={"task": "pose"})
+    trained = record["ema"]
+    trained.note, trained.criterion = "of the script", object()
+    del record["license"], record["docs"]
+    result = ship_weights.shipped([record], name="a.pt", image_size=640)
+    assert result["date"]
+    assert result["license"].startswith("AGPL-3.0")
+    assert result["model"].names == trained.names
+    assert not {"note", "criterion"} & vars(result["model"]).keys()
+    for name, value in trained.state_dict().items():
+        torch.testing.assert_close(result["model"].state_dict()[name].float(), value.half().float())
+
+
 def test_a_missing_file_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["ship_weights", str(tmp_path / "no.pt"), "--output", str(tmp_path / "a.pt")])
     with pytest.raises(SystemExit, match=r"ship_weights: .*no\.pt"):
