@@ -27,6 +27,8 @@ PACKAGES = (
     "openvino",
 )
 REPOSITORY = Path(__file__).resolve().parent.parent
+RESULTS = "results"
+"""Folder of the records, which changes while one after the other is written and is nothing that they rest on."""
 
 
 def provenance(config: Mapping[str, Any], data: str, seed: int | None) -> dict[str, Any]:
@@ -39,7 +41,8 @@ def provenance(config: Mapping[str, Any], data: str, seed: int | None) -> dict[s
 
     Returns:
         Keys `command`, `config`, `data`, `seed`, `commit`, `dirty`, `versions`, `machine` and `date` (UTC).
-        `commit` and `dirty` are None outside a git checkout that has a commit.
+        `dirty` tells of uncommitted changes but for those of other records; both are None outside a git checkout that
+        has a commit.
     """
     return {
         "command": _command(),
@@ -69,7 +72,8 @@ def _revision() -> dict[str, str | bool | None]:
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return {"commit": None, "dirty": None}
-    return {"commit": commit, "dirty": bool(_git("status", "--porcelain", "--untracked-files=no"))}
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{RESULTS}")
+    return {"commit": commit, "dirty": bool(changes)}
 
 
 def _git(*arguments: str) -> str | None:

@@ -57,5 +57,11 @@ def test_commit_and_changes(provenance, monkeypatch, tmp_path):
     clean = provenance.provenance({}, "none", None)
     assert len(clean["commit"]) == 40
     assert clean["dirty"] is False
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "speed.json").write_text("1")
+    git("add", "results")
+    git("commit", "-m", "second")
+    (tmp_path / "results" / "speed.json").write_text("2")  # what another measurement writes
+    assert provenance.provenance({}, "none", None)["dirty"] is False
     (tmp_path / "file").write_text("two")
     assert provenance.provenance({}, "none", None)["dirty"] is True
