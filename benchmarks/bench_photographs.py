@@ -1,11 +1,12 @@
-"""Windows cut from photographs that are larger than the input, beside windows cut from the input and a larger input.
+"""The second look on whole photographs, beside what it competes with: the plain detector at a larger input.
 
-The detector runs at an input smaller than the photographs: plain; plain at twice the size; with K windows cut from the
-input; and with K windows cut from the photograph. All take turns on each photograph.
+The detector runs at one input size: plain; with K windows cut from the input; and with K windows cut from the
+photograph, which shows more where it is larger than the input. Besides, plain at larger sizes. All take turns on each
+photograph.
 
     python benchmarks/bench_photographs.py DETECTOR.pt --data DATA.yaml --data-name "..."
 
-The figures go to `results/photographs.json`.
+The figures go to `results/NAME.json`.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
     size, changes = options.imgsz, {"blocks": 0} | dict(options.set)
-    config = {key: getattr(options, key) for key in ("detector", "imgsz", "windows", "threads")} | {"sr": changes}
+    named = ("detector", "imgsz", "larger", "windows", "threads")
+    config = {key: getattr(options, key) for key in named} | {"sr": changes}
     record = provenance(config, options.data_name, None)
     settings = replace(SETTINGS, scales=(size,))
     systems = [
-        System(f"plain, {size} px", with_model(options.detector), settings=settings),
-        System(f"plain, {2 * size} px", with_model(options.detector), settings=replace(settings, scales=(2 * size,))),
+        System(f"plain, {side} px", with_model(options.detector), settings=replace(settings, scales=(side,)))
+        for side in (size, *options.larger)
     ]
     for count in options.windows:
         for source in ("input", "photograph"):
@@ -46,7 +48,7 @@ def main() -> None:
         for photograph in read_photographs(Path(options.data), options.images)
         if max(photograph[1].shape) >= options.at_least
     ]
-    write_systems("photographs", "systems", run(systems, photographs, 1), record, len(photographs))
+    write_systems(options.name, "systems", run(systems, photographs, 1), record, len(photographs))
 
 
 def _options() -> argparse.Namespace:
@@ -55,11 +57,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", required=True, help="data YAML; its validation split is used")
     parser.add_argument("--data-name", required=True, help="the data in words, for the record")
     parser.add_argument("--imgsz", type=int, default=320, help="long side of the input [px]")
+    parser.add_argument("--larger", nargs="+", type=int, default=[640], help="larger inputs [px]")
     parser.add_argument("--at-least", type=int, default=640, help="smallest long side of a photograph [px]")
     parser.add_argument("--windows", nargs="+", type=int, default=[8, 16, 32], help="values of K")
     parser.add_argument("--set", nargs="+", type=setting, default=(), metavar="KEY=VALUE", help="changes to `sr:`")
     parser.add_argument("--images", type=int, help="about so many photographs, evenly spread (default: all)")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--name", default="photographs", help="name of the result file")
     return parser.parse_args()
 
 

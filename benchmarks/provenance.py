@@ -41,8 +41,8 @@ def provenance(config: Mapping[str, Any], data: str, seed: int | None) -> dict[s
 
     Returns:
         Keys `command`, `config`, `data`, `seed`, `commit`, `dirty`, `versions`, `machine` and `date` (UTC).
-        `dirty` tells of uncommitted changes but for those of other records; both are None outside a git checkout that
-        has a commit.
+        `dirty` tells whether there were uncommitted changes, those of other records left out. `commit` and `dirty` are
+        None outside a git checkout that has a commit.
     """
     return {
         "command": _command(),

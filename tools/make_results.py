@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from tables.pages import filled
 from tables.plots import save_plots
+from tables.record import read_record
 
 PAGES = ("README.md", "RESULTS.md", "weights/README.md", "docs/training.md", "docs/refinement.md")
 
@@ -20,13 +21,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail if a table is not current, write nothing")
     check = parser.parse_args().check
+    try:
+        write(check=check)
+    except (OSError, ValueError, KeyError) as error:
+        sys.exit(f"make_results: {error}")
+
+
+def write(*, check: bool) -> None:
+    """Write the pages and plots, or compare the pages.
+
+    Raises:
+        ValueError: a table that is not current, or a record that is not of a clean commit.
+        OSError, KeyError: a page or a record is missing, or lacks a figure.
+    """
+    for record in sorted((ROOT / "results").glob("*.json")):
+        read_record(record.parent, record.stem)
     for page in (ROOT / name for name in PAGES):
         text = page.read_text(encoding="utf-8")
         current = filled(text, ROOT / "results")
         if not check:
             page.write_text(current, encoding="utf-8")
         elif text != current:
-            sys.exit(f"{page.relative_to(ROOT)}: a table is not current; run tools/make_results.py")
+            raise ValueError(f"{page.relative_to(ROOT)}: a table is not current; run tools/make_results.py")
     if not check:
         save_plots(ROOT / "results", ROOT / "docs" / "pictures")
 

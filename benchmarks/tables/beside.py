@@ -1,7 +1,4 @@
-"""Tables of the shipped weights beside other detectors and beside what they went on from.
-
-From results/benchmark-peers.json and results/benchmark-parts.json.
-"""
+"""Tables of the shipped weights beside other detectors, from results/benchmark-peers.json."""
 
 from __future__ import annotations
 
@@ -64,20 +61,14 @@ def sets(results: Path) -> str:
     return markdown(["detector", *names], body)
 
 
-def parts(results: Path) -> str:
-    """Accuracy after each part of the training of the shipped weights."""
-    rows = of.in_onnx_runtime(read(results, "parts"))
-    names = list(rows[0]["by_set"])
+def threshold(results: Path) -> str:
+    """What the shipped weights do in each set at the score that suits them."""
+    (row,) = (row for row in of.in_onnx_runtime(read(results, NAME)) if row["model"] == SHIPPED)
+    best = row["best_f1"]
     body = [
-        [
-            row["model"],
-            *of.precisions(row, "all", *SUBSETS, "0-20 px"),
-            *(percent(row["by_set"][name]) for name in names),
-            of.landmark_error(row),
-        ]
-        for row in rows
+        [name, *(percent(point[key]) for key in ("precision", "recall", "f1"))] for name, point in best["sets"].items()
     ]
-    return markdown(["after part", "all", *SUBSETS, "under 20 px", *names, "landmark error"], body)
+    return markdown([f"at score {best['confidence']:g}", "precision", "recall", "F1"], body)
 
 
 def steps(results: Path) -> str:

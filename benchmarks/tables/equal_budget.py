@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from tables import record as of
-from tables.record import markdown, read
+from tables.record import markdown, read, read_record
 
 NAME = "equal"
 RUNS = ("yolov5n-aesvc", "yolov5n-aesvc-time", "yolov5n-face", "yolov8n-pose")
@@ -15,10 +14,11 @@ RUNS = ("yolov5n-aesvc", "yolov5n-aesvc-time", "yolov5n-face", "yolov8n-pose")
 
 def protocol(results: Path) -> str:
     """The budget, and what was measured."""
-    config = _training(results, RUNS[0])["provenance"]["config"]
+    run = _training(results, RUNS[0])["provenance"]
+    config = run["config"]
     budget = (
         f"- Budget: {config['imgsz']} px from random weights, batch {config['batch']}, seed {config['seed']}, forward "
-        "in bfloat16, one thread; the data of part two of the shipped weights, the recipe `cfg/train/small-data.yaml`."
+        f"in bfloat16, one thread; recipe `cfg/train/small-data.yaml`; {run['data'].partition(';')[0]}."
     )
     return f"{budget}\n{of.protocol(read(results, NAME), NAME)}"
 
@@ -39,5 +39,4 @@ def equal(results: Path) -> str:
 
 
 def _training(results: Path, model: str) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads((results / f"training-equal-{model}.json").read_text(encoding="utf-8"))
-    return record
+    return read_record(results, f"training-equal-{model}")

@@ -12,7 +12,6 @@ from tables import beside, equal_budget, measurements, papers
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 TABLES: dict[str, Callable[[Path], str]] = {
-    "training": measurements.training,
     "small": measurements.small,
     "speed": measurements.speed,
     "refinement": measurements.refinement,
@@ -24,7 +23,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "peers_protocol": beside.protocol,
     "peers_summary": beside.summary,
     "sets": beside.sets,
-    "parts": beside.parts,
+    "threshold": beside.threshold,
     "steps": beside.steps,
     "equal": equal_budget.equal,
     "equal_protocol": equal_budget.protocol,

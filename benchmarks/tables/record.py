@@ -1,4 +1,4 @@
-"""What `tools/benchmark.py` wrote, and the cells that tables make of it."""
+"""The records in results/, of clean commits alone, and the cells that tables make of those of `tools/benchmark.py`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,38 @@ from typing import Any
 from side_by_side.contestant import ONNX_RUNTIME
 
 
-def read(results: Path, name: str) -> dict[str, Any]:
-    """The record `benchmark-NAME.json` of a folder."""
-    record: dict[str, Any] = json.loads((results / f"benchmark-{name}.json").read_text(encoding="utf-8"))
+def read_record(results: Path, name: str) -> dict[str, Any]:
+    """The record `NAME.json` of a folder.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: figures of a tree with uncommitted changes, or of none that is known.
+    """
+    file = results / f"{name}.json"
+    record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    if record["provenance"]["dirty"] is not False:
+        raise ValueError(
+            f"{file}: expected figures of a clean commit, got those of a tree with uncommitted changes; commit, then "
+            "measure again"
+        )
     return record
+
+
+def read(results: Path, name: str) -> dict[str, Any]:
+    """The record `benchmark-NAME.json` of a folder; raises as `read_record`."""
+    return read_record(results, f"benchmark-{name}")
+
+
+def source(record: dict[str, Any], name: str) -> str:
+    """Where the figures of a table come from: machine, versions, commit and file."""
+    run = record["provenance"]
+    machine, versions = run["machine"], run["versions"]
+    packages = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "ultralytics": "Ultralytics"}
+    installed = ", ".join(f"{title} {versions[package]}" for package, title in packages.items() if package in versions)
+    return (
+        f"{machine['processor']}, {machine['usable_cores']} cores; {installed}; commit `{run['commit'][:7]}`, "
+        f"`results/{name}.json`."
+    )
 
 
 def in_onnx_runtime(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -24,16 +52,14 @@ def in_onnx_runtime(record: dict[str, Any]) -> list[dict[str, Any]]:
 def protocol(record: dict[str, Any], name: str) -> str:
     """What a record was measured on, and how."""
     run = record["provenance"]
-    config, machine, versions = run["config"], run["machine"], run["versions"]
+    config = run["config"]
     return "\n".join(
         [
             f"- Photographs: {record['photographs']:,}, {run['data']}.",
             f"- Input {config['size']} x {config['size']} px, batch 1, suppression at IoU {config['nms_iou']}; curves "
             f"from confidence {config['accuracy from']}, times at {config['confidence']}.",
-            f"- Times: medians over {config['timed photographs']} photographs on which all took turns; "
-            f"{machine['processor']}, {machine['usable_cores']} cores.",
-            f"- PyTorch {versions['torch']}, ONNX Runtime {versions['onnxruntime']}, Ultralytics "
-            f"{versions['ultralytics']}, commit `{run['commit'][:7]}`, `results/benchmark-{name}.json`.",
+            f"- Times: medians over {config['timed photographs']} photographs on which all took turns.",
+            f"- {source(record, f'benchmark-{name}')}",
         ]
     )
 

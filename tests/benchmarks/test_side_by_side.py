@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 from onnx_files import constant_file
-from side_by_side.accuracy import accuracy
+from side_by_side.accuracy import accuracy, best_threshold
 from side_by_side.contestant import ONNX_RUNTIME, PYTORCH, Settings, Stages
 from side_by_side.host import host_models
 from side_by_side.peer import Peer
@@ -23,6 +23,7 @@ from side_by_side.photographs import Photographs, find_photographs, from_data_ya
 from side_by_side.timing import medians
 from small_models import small_yaml
 
+from ultra_face.eval.ground_truth import GroundTruth
 from ultra_face.faces import Faces
 
 WIDTH, HEIGHT = 64, 48
@@ -85,6 +86,26 @@ def test_a_face_found_and_one_missed(data: Path) -> None:
     assert found["landmarks"]["nme_box"] == pytest.approx(8**0.5 / 384**0.5, abs=1e-5)
     nothing = Faces(np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, np.float32))
     assert accuracy(photographs, {"crowd/a": nothing})["ap50"]["all"] == 0.0
+
+
+def test_the_threshold_weighs_sets_alike() -> None:
+    """One false alarm of score 0.4 beside one face of 0.9, and a hundred faces of 0.3: sets count, not faces."""
+    box, elsewhere = [0.0, 0.0, 20.0, 20.0], [100.0, 0.0, 20.0, 20.0]
+    crowd = np.array([[40.0 * column, 40.0 * row, 20.0, 20.0] for row in range(10) for column in range(10)])
+    boxes = {"portraits/a": np.array([box]), "crowd/a": crowd}
+    truth = GroundTruth.from_arrays(
+        boxes, {"all": {name: np.ones(len(rows), np.bool_) for name, rows in boxes.items()}}
+    )
+    rows = {
+        "portraits/a": np.array([[*box, 0.9], [*elsewhere, 0.4]]),
+        "crowd/a": np.array([[*face, 0.3 if index < 20 else 0.5] for index, face in enumerate(crowd)]),
+    }
+    best = best_threshold(truth, rows, "all")
+    # Over 0.4 portraits have F1 1 and crowds 2 x 80 / (80 + 100); at 0.3 and below 2/3 and 1.
+    assert 0.4 < best["confidence"] <= 0.5
+    assert best["f1"] == pytest.approx((1 + 160 / 180) / 2, abs=1e-4)
+    assert best["sets"]["portraits"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
+    assert best["sets"]["crowd"] == {"precision": 1.0, "recall": 0.8, "f1": round(160 / 180, 4)}
 
 
 def test_landmarks_that_a_detector_does_not_have_are_no_figure(data: Path) -> None:

@@ -38,6 +38,16 @@ def test_a_block_that_nobody_makes_is_an_error(results: Path) -> None:
         filled(PAGE.replace("peers", "unheard"), results)
 
 
+def test_figures_of_a_tree_with_changes_are_refused(results: Path) -> None:
+    file = results / "benchmark-peers.json"
+    record = json.loads(file.read_text())
+    for dirty in (True, None):  # changed, or no commit at all
+        record["provenance"]["dirty"] = dirty
+        file.write_text(json.dumps(record))
+        with pytest.raises(ValueError, match=r"benchmark-peers.json: expected figures of a clean commit, .*"):
+            filled(PAGE, results)
+
+
 def test_a_missing_record_is_an_error(results: Path) -> None:
     (results / "benchmark-peers.json").unlink()
     with pytest.raises(FileNotFoundError, match="benchmark-peers"):
