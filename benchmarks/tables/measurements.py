@@ -14,9 +14,9 @@ REDUCED, WHOLE = "refinement", ("photographs", "photographs-640")
 def small(results: Path) -> str:
     """Trunk, head and loss one at a time, in a small budget: a row for each `training-small-*.json`."""
     heads = ["model", "loss", "seed", "parameters", "box mAP50", "box mAP50-95", "pose mAP50-95", "landmark error"]
-    body, records = [], {}
+    body = []
     for file in sorted(results.glob("training-small-*.json")):
-        record = records[file.stem] = read_record(results, file.stem)
+        record = read_record(results, file.stem)
         best, run = record["best"], record["provenance"]
         model = Path(run["config"]["model"]).stem
         changes = "".join(f", {key} {value:g}" for key, value in run["config"].get("face_loss", {}).items())
@@ -28,9 +28,10 @@ def small(results: Path) -> str:
                 f"{record['parameters']:,}",
                 *(f"{best[key]:.3f}" for key in ("box_map50", "box_map50_95", "pose_map50_95")),
                 f"{100 * record['landmarks']['nme_box']:.1f} %",
+                f"`{run['commit'][:7]}`",
             ]
         )
-    return _with_source(markdown(heads, body), records[file.stem], "training-small-*")
+    return markdown([*heads, "commit"], body)
 
 
 def speed(results: Path) -> str:
