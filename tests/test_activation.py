@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 import types
 from pathlib import Path
@@ -21,13 +22,11 @@ IS_ACTIVE = (
 @pytest.fixture
 def autoload(repository: Path, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """The start-up module of the checkout, aimed at a host of this test; what it installs is taken back."""
-    spec = importlib.util.spec_from_file_location(
-        "autoload_under_test", repository / "activation" / "_ultra_face_autoload.py"
-    )
+    spec = importlib.util.spec_from_file_location("autoload_under_test", repository / "ultra_face" / "autoload.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "HOST", HOST)
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(sys, "meta_path", [each for each in sys.meta_path if type(each).__name__ != "HostFinder"])
     monkeypatch.delenv("ULTRA_FACE_AUTOLOAD", raising=False)
     yield module
     sys.modules.pop(HOST, None)
@@ -48,6 +47,14 @@ def activations(autoload: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> 
     """One entry for each activation: the version that the host had set by then."""
     seen: list[int] = []
     monkeypatch.setattr(autoload, "_activate", lambda: seen.append(sys.modules[HOST].version))
+    return seen
+
+
+@pytest.fixture
+def registrations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for each call of `register`."""
+    seen: list[int] = []
+    monkeypatch.setattr("ultra_face.registration.register", lambda: seen.append(1))
     return seen
 
 
@@ -107,7 +114,7 @@ def test_a_host_that_fails_is_retried_and_then_activates(autoload, host, activat
 
 
 def test_our_failure_is_one_warning_and_the_host_works(autoload, host, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ultra_face", None)
+    monkeypatch.setitem(sys.modules, "ultra_face.registration", None)
     autoload.install()
     with pytest.warns(RuntimeWarning, match="could not be activated.*ULTRA_FACE_AUTOLOAD=0") as caught:
         importlib.import_module(HOST)
@@ -142,6 +149,67 @@ def test_installs_nothing_when_off_or_too_late(autoload, monkeypatch, already_im
     assert sys.meta_path == before
 
 
+def test_a_loader_that_serves_other_modules_too_is_left_as_it_is(autoload, host, activations):
+    """As that of a zip file or of a frozen application, which is one object for all of its modules."""
+
+    class SharedLoader:
+        def create_module(self, spec):
+            return None
+
+        def exec_module(self, module):
+            module.version = 3
+
+    shared = SharedLoader()
+
+    class SharedFinder:
+        def find_spec(self, name, path=None, target=None):
+            return importlib.util.spec_from_loader(name, shared) if name in {HOST, "another_of_this_test"} else None
+
+    sys.meta_path.insert(0, SharedFinder())
+    autoload.install()
+    importlib.util.find_spec(HOST)
+    importlib.import_module("another_of_this_test")
+    assert activations == []
+    importlib.import_module(HOST)
+    assert activations == [3]
+    assert sys.modules[HOST].__spec__.loader is sys.modules[HOST].__loader__ is shared
+    assert vars(shared) == {}
+
+
+def test_the_copies_of_the_module_put_one_finder(autoload, repository):
+    """The start-up file and the package each have the class."""
+    spec = importlib.util.spec_from_file_location("copy_under_test", repository / "ultra_face" / "autoload.py")
+    copy = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(copy)
+    copy.HOST = HOST
+    before = len(sys.meta_path)
+    autoload.install()
+    copy.register_with_host()
+    assert len(sys.meta_path) == before + 1
+
+
+def test_the_package_waits_for_the_host(autoload, host, activations, registrations):
+    autoload.register_with_host()
+    importlib.import_module(HOST)
+    assert (activations, registrations) == ([1], [])
+
+
+def test_the_package_registers_at_once_where_the_host_is_imported(autoload, host, registrations):
+    importlib.import_module(HOST)
+    before = list(sys.meta_path)
+    autoload.register_with_host()
+    assert registrations == [1]
+    assert sys.meta_path == before
+
+
+def test_the_package_leaves_it_to_an_import_under_way(autoload, host, registrations, monkeypatch):
+    """As in another thread, which waits for the package: to wait for it in turn would be a deadlock."""
+    monkeypatch.setattr(autoload, "_activate", autoload.register_with_host)
+    autoload.install()
+    importlib.import_module(HOST)
+    assert registrations == []
+
+
 def test_start_files_call_the_module(repository, autoload):
     """The .pth line and the entry of PEP 829 name the function that the tests above exercise."""
     activation = repository / "activation"
@@ -154,11 +222,12 @@ def test_start_files_call_the_module(repository, autoload):
 
 def test_start_up_imports_nothing_beside_itself(repository, tmp_path):
     """`os` and `sys` are part of every start; all else would cost time where nobody needs us."""
+    shutil.copy(repository / "ultra_face" / "autoload.py", tmp_path / "_ultra_face_autoload.py")
     code = (
         "import os, sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1])\n"
         "import _ultra_face_autoload as a; a.install(); print(sorted(set(sys.modules) - before))"
     )
-    done = run_python("-S", "-c", code, str(repository / "activation"), folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")
+    done = run_python("-S", "-c", code, str(tmp_path), folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")
     assert last_line(done) == "['_ultra_face_autoload']"
 
 
@@ -183,3 +252,81 @@ def test_explicit_import_activates_where_no_start_file_runs(tmp_path):
     path = os.pathsep.join(entry for entry in sys.path if entry)
     done = run_python("-S", "-c", f"import ultra_face; {IS_ACTIVE}", folder=tmp_path, PYTHONPATH=path)
     assert last_line(done) == "True True"
+
+
+@pytest.mark.parametrize("module", ["ultra_face", "ultra_face.eval.report", "ultra_face.data.prepare"])
+def test_the_package_loads_no_torch(tmp_path, module):
+    heavy = "{'torch', 'ultralytics', 'scipy', 'matplotlib'} & set(sys.modules)"
+    code = f"import sys, {module}; from ultra_face import Faces; print({heavy})"
+    assert last_line(run_python("-c", code, folder=tmp_path)) == "set()"
+
+
+def test_importing_ultralytics_loads_neither_matplotlib_nor_scipy(tmp_path):
+    code = (
+        "import ultralytics, sys; print('ultra_face.host' in sys.modules, {'matplotlib', 'scipy'} & set(sys.modules))"
+    )
+    assert last_line(run_python("-c", code, folder=tmp_path)) == "True set()"
+
+
+@pytest.mark.parametrize("autoload", ["0", "1"])
+def test_the_package_before_ultralytics_activates(tmp_path, autoload):
+    code = f"import ultra_face; {IS_ACTIVE}"
+    assert last_line(run_python("-c", code, folder=tmp_path, ULTRA_FACE_AUTOLOAD=autoload)) == "True True"
+
+
+OURS_FIRST = """
+import ultra_face.MODULE
+from ultralytics import YOLO
+from ultra_face.heads.anchor_pose import AnchorPose
+network = YOLO("yolov5n-cbam.yaml", task="pose").model
+print([seam for seam in ultra_face.register() if not seam.holds], type(network.model[-1]) is AnchorPose)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["heads.anchor_pose", "nn.cbam", "losses.face_loss", "callbacks.validation"])
+def test_a_module_of_ours_that_imports_ultralytics_may_come_first(tmp_path, module):
+    """It is half made when Ultralytics registers us."""
+    done = run_python("-W", "error::RuntimeWarning", "-c", OURS_FIRST.replace("MODULE", module), folder=tmp_path)
+    assert last_line(done) == "[] True"
+
+
+THREADS = """
+import sys, threading, time
+
+def load():
+    from ultralytics import YOLO
+    found["model"] = type(YOLO("yolov5n-aesvc.yaml", task="pose").model.model[-1]).__name__
+
+def ours():
+    OTHER
+    found["ours"] = True
+
+found, delay = {}, float(sys.argv[2])
+order = {"host first": [load, ours], "ours first": [ours, load]}[sys.argv[1]]
+threads = [threading.Thread(target=target) for target in order]
+for thread in threads:
+    thread.start()
+    time.sleep(delay)
+for thread in threads:
+    thread.join()
+print(sorted(found.items()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["host first", "ours first"])
+@pytest.mark.parametrize("delay", ["0", "0.1", "1"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "from ultra_face import Faces",
+        "from ultra_face import register; register()",
+        "from ultra_face.heads.anchor_pose import AnchorPose",
+    ],
+    ids=["Faces", "register", "a head"],
+)
+def test_two_threads_that_import_at_once_find_what_one_thread_finds(tmp_path, order, delay, other):
+    code = THREADS.replace("OTHER", other)
+    done = run_python("-W", "error::RuntimeWarning", "-c", code, order, delay, folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")
+    assert last_line(done) == "[('model', 'AnchorPose'), ('ours', True)]"
