@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
 import types
 from pathlib import Path
 
 import pytest
 from interpreters import last_line, run_python
+
+from ultra_face import autoload
 
 HOST = "a_host_for_this_test"
 IS_ACTIVE = (
@@ -20,13 +21,15 @@ IS_ACTIVE = (
 
 
 @pytest.fixture
-def autoload(repository: Path, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+def start(repository: Path, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """The start-up module of the checkout, aimed at a host of this test; what it installs is taken back."""
-    spec = importlib.util.spec_from_file_location("autoload_under_test", repository / "ultra_face" / "autoload.py")
+    name = "_ultra_face_autoload"
+    spec = importlib.util.spec_from_file_location(name, repository / "activation" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "HOST", HOST)
-    monkeypatch.setattr(sys, "meta_path", [each for each in sys.meta_path if type(each).__name__ != "HostFinder"])
+    for each in (module, autoload):
+        monkeypatch.setattr(each, "HOST", HOST)
+    monkeypatch.setattr(sys, "meta_path", autoload._finders_of_others())
     monkeypatch.delenv("ULTRA_FACE_AUTOLOAD", raising=False)
     yield module
     sys.modules.pop(HOST, None)
@@ -43,46 +46,38 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def activations(autoload: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each activation: the version that the host had set by then."""
+def activations(start: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for each registration: the version that the host had set by then."""
     seen: list[int] = []
-    monkeypatch.setattr(autoload, "_activate", lambda: seen.append(sys.modules[HOST].version))
+    monkeypatch.setattr(autoload.registration, "register", lambda: seen.append(sys.modules[HOST].version))
     return seen
 
 
-@pytest.fixture
-def registrations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each call of `register`."""
-    seen: list[int] = []
-    monkeypatch.setattr("ultra_face.registration.register", lambda: seen.append(1))
-    return seen
-
-
-def test_activates_once_after_the_host_has_run(autoload, host, activations):
-    autoload.install()
+def test_activates_once_after_the_host_has_run(start, host, activations):
+    start.install()
     assert activations == []
     importlib.import_module(HOST)
     importlib.reload(sys.modules[HOST])
     assert activations == [1]
 
 
-def test_installing_twice_puts_one_finder(autoload):
+def test_installing_twice_puts_one_finder(start):
     before = len(sys.meta_path)
-    autoload.install()
-    autoload.install()
+    start.install()
+    start.install()
     assert len(sys.meta_path) == before + 1
 
 
-def test_asking_for_the_spec_does_not_disarm(autoload, host, activations):
+def test_asking_for_the_spec_does_not_disarm(start, host, activations):
     """Programs look for a spec to learn what is installed, and import later."""
-    autoload.install()
+    start.install()
     assert importlib.util.find_spec(HOST) is not None
     assert activations == []
     importlib.import_module(HOST)
     assert activations == [1]
 
 
-def test_finds_a_host_that_another_finder_serves(autoload, host, activations, monkeypatch):
+def test_finds_a_host_that_another_finder_serves(start, host, activations, monkeypatch):
     """An editable install of Ultralytics by setuptools is found by a finder, not on the path."""
 
     class EditableFinder:
@@ -91,20 +86,20 @@ def test_finds_a_host_that_another_finder_serves(autoload, host, activations, mo
 
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(host.parent.parent)])
     sys.meta_path.append(EditableFinder())
-    autoload.install()
+    start.install()
     importlib.import_module(HOST)
     assert activations == [1]
 
 
-def test_a_missing_host_stays_an_ordinary_import_error(autoload):
-    autoload.install()
+def test_a_missing_host_stays_an_ordinary_import_error(start):
+    start.install()
     with pytest.raises(ModuleNotFoundError, match=HOST):
         importlib.import_module(HOST)
 
 
-def test_a_host_that_fails_is_retried_and_then_activates(autoload, host, activations):
+def test_a_host_that_fails_is_retried_and_then_activates(start, host, activations):
     host.write_text("raise ValueError('broken host')\n")
-    autoload.install()
+    start.install()
     with pytest.raises(ValueError, match="broken host"):
         importlib.import_module(HOST)
     host.write_text("version = 22\n")  # another length, so that the cached bytecode is stale
@@ -113,16 +108,20 @@ def test_a_host_that_fails_is_retried_and_then_activates(autoload, host, activat
     assert activations == [22]
 
 
-def test_our_failure_is_one_warning_and_the_host_works(autoload, host, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ultra_face.registration", None)
-    autoload.install()
+@pytest.mark.parametrize("broken", ["the package is gone", "it does not register"])
+def test_our_failure_is_one_warning_and_the_host_works(start, host, monkeypatch, broken):
+    if broken == "the package is gone":
+        monkeypatch.setitem(sys.modules, "ultra_face.autoload", None)
+    else:
+        monkeypatch.delattr(autoload.registration, "register")
+    start.install()
     with pytest.warns(RuntimeWarning, match="could not be activated.*ULTRA_FACE_AUTOLOAD=0") as caught:
         importlib.import_module(HOST)
     assert len(caught) == 1
     assert sys.modules[HOST].version == 1
 
 
-def test_a_failure_of_another_finder_is_reported_and_left_to_python(autoload, host):
+def test_a_failure_of_another_finder_is_reported_and_left_to_python(start, host):
     class BrokenFinder:
         calls = 0
 
@@ -132,24 +131,24 @@ def test_a_failure_of_another_finder_is_reported_and_left_to_python(autoload, ho
                 raise RuntimeError("a broken finder")
 
     sys.meta_path.insert(0, BrokenFinder())
-    autoload.install()
+    start.install()
     with pytest.warns(RuntimeWarning, match="a broken finder"):
         importlib.import_module(HOST)
     assert sys.modules[HOST].version == 1
 
 
 @pytest.mark.parametrize("already_imported", [False, True])
-def test_installs_nothing_when_off_or_too_late(autoload, monkeypatch, already_imported):
+def test_installs_nothing_when_off_or_too_late(start, monkeypatch, already_imported):
     if already_imported:
         monkeypatch.setitem(sys.modules, HOST, types.ModuleType(HOST))
     else:
         monkeypatch.setenv("ULTRA_FACE_AUTOLOAD", "0")
     before = list(sys.meta_path)
-    autoload.install()
+    start.install()
     assert sys.meta_path == before
 
 
-def test_a_loader_that_serves_other_modules_too_is_left_as_it_is(autoload, host, activations):
+def test_a_loader_that_serves_other_modules_too_is_left_as_it_is(start, host, activations):
     """As that of a zip file or of a frozen application, which is one object for all of its modules."""
 
     class SharedLoader:
@@ -166,7 +165,7 @@ def test_a_loader_that_serves_other_modules_too_is_left_as_it_is(autoload, host,
             return importlib.util.spec_from_loader(name, shared) if name in {HOST, "another_of_this_test"} else None
 
     sys.meta_path.insert(0, SharedFinder())
-    autoload.install()
+    start.install()
     importlib.util.find_spec(HOST)
     importlib.import_module("another_of_this_test")
     assert activations == []
@@ -176,58 +175,52 @@ def test_a_loader_that_serves_other_modules_too_is_left_as_it_is(autoload, host,
     assert vars(shared) == {}
 
 
-def test_the_copies_of_the_module_put_one_finder(autoload, repository):
-    """The start-up file and the package each have the class."""
-    spec = importlib.util.spec_from_file_location("copy_under_test", repository / "ultra_face" / "autoload.py")
-    copy = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(copy)
-    copy.HOST = HOST
-    before = len(sys.meta_path)
-    autoload.install()
-    copy.register_with_host()
-    assert len(sys.meta_path) == before + 1
-
-
-def test_the_package_waits_for_the_host(autoload, host, activations, registrations):
-    autoload.register_with_host()
-    importlib.import_module(HOST)
-    assert (activations, registrations) == ([1], [])
-
-
-def test_the_package_registers_at_once_where_the_host_is_imported(autoload, host, registrations):
-    importlib.import_module(HOST)
+@pytest.mark.parametrize("started", [False, True])
+def test_the_package_waits_for_the_host(start, host, activations, started):
+    """With one finder, its own or that of the start-up file."""
     before = list(sys.meta_path)
+    if started:
+        start.install()
     autoload.register_with_host()
-    assert registrations == [1]
+    assert len(sys.meta_path) == len(before) + 1
+    importlib.import_module(HOST)
+    assert activations == [1]
     assert sys.meta_path == before
 
 
-def test_the_package_leaves_it_to_an_import_under_way(autoload, host, registrations, monkeypatch):
-    """As in another thread, which waits for the package: to wait for it in turn would be a deadlock."""
-    monkeypatch.setattr(autoload, "_activate", autoload.register_with_host)
-    autoload.install()
+def test_the_package_registers_at_once_where_the_host_is_imported(start, host, activations):
     importlib.import_module(HOST)
-    assert registrations == []
+    before = list(sys.meta_path)
+    autoload.register_with_host()
+    assert activations == [1]
+    assert sys.meta_path == before
 
 
-def test_start_files_call_the_module(repository, autoload):
+def test_the_package_leaves_it_to_an_import_under_way(start, host, activations, monkeypatch):
+    """As in another thread, which waits for the package: to wait for it in turn would be a deadlock."""
+    host.write_text("version = 1\nfrom ultra_face import autoload\nautoload.register_with_host()\nversion = 2\n")
+    start.install()
+    importlib.import_module(HOST)
+    assert activations == [2]
+
+
+def test_start_files_call_the_module(repository, start):
     """The .pth line and the entry of PEP 829 name the function that the tests above exercise."""
     activation = repository / "activation"
     assert (activation / "ultra_face.start").read_text() == "_ultra_face_autoload:install\n"
     assert (activation / "ultra_face.pth").read_text() == (
         "import _ultra_face_autoload; _ultra_face_autoload.install()\n"
     )
-    assert callable(autoload.install)
+    assert callable(start.install)
 
 
 def test_start_up_imports_nothing_beside_itself(repository, tmp_path):
     """`os` and `sys` are part of every start; all else would cost time where nobody needs us."""
-    shutil.copy(repository / "ultra_face" / "autoload.py", tmp_path / "_ultra_face_autoload.py")
     code = (
         "import os, sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1])\n"
         "import _ultra_face_autoload as a; a.install(); print(sorted(set(sys.modules) - before))"
     )
-    done = run_python("-S", "-c", code, str(tmp_path), folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")
+    done = run_python("-S", "-c", code, str(repository / "activation"), folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")
     assert last_line(done) == "['_ultra_face_autoload']"
 
 

@@ -120,5 +120,5 @@ def test_install_activates_and_uninstall_leaves_nothing(distributions, environme
 def test_this_environment_runs_the_start_module_of_the_checkout(repository):
     """An editable install copies that file."""
     installed = Path(sys.modules["_ultra_face_autoload"].__file__)
-    current = (repository / "ultra_face" / "autoload.py").read_text()
+    current = (repository / "activation" / installed.name).read_text()
     assert installed.read_text() == current, "the start module has changed; run `pip install -e .` again"
