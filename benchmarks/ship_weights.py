@@ -88,6 +88,8 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="file to write")
     parser.add_argument("--imgsz", type=int, default=640, help="default side of the input [px] (default: 640)")
     options = parser.parse_args()
+    if options.output.suffix.lower() != ".pt":
+        sys.exit(f"ship_weights: {options.output}: expected a name that ends in .pt; write that, then export it")
     ultra_face.register()
     try:
         read = [torch.load(file, map_location="cpu", weights_only=False) for file in options.checkpoints]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from ultra_face import files
 
@@ -88,6 +91,65 @@ def test_a_file_that_came_meanwhile_stays(packaged, tmp_path):
     (tmp_path / "d.pt").write_bytes(b"the user's")
     assert files.fetch_weights(packaged / "weights" / "d.pt", tmp_path / "d.pt") == tmp_path / "d.pt"
     assert (tmp_path / "d.pt").read_bytes() == b"the user's"
+
+
+@pytest.fixture
+def no_hard_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without them, such as FAT or many network folders."""
+
+    def refuse(source: object, target: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(files.os, "link", refuse)
+
+
+@pytest.mark.usefixtures("no_hard_links")
+def test_weights_are_copied_without_hard_links(packaged, tmp_path):
+    source = packaged / "weights" / "d.pt"
+    source.write_bytes(b"weights")
+    assert files.fetch_weights(source, tmp_path / "runs" / "d.pt") == tmp_path / "runs" / "d.pt"
+    assert [(file.name, file.read_bytes()) for file in (tmp_path / "runs").iterdir()] == [("d.pt", b"weights")]
+
+
+@pytest.mark.usefixtures("no_hard_links")
+def test_a_file_that_came_meanwhile_stays_without_hard_links(packaged, tmp_path):
+    (tmp_path / "d.pt").write_bytes(b"the user's")
+    assert files.fetch_weights(packaged / "weights" / "d.pt", tmp_path / "d.pt") == tmp_path / "d.pt"
+    assert (tmp_path / "d.pt").read_bytes() == b"the user's"
+
+
+@pytest.mark.usefixtures("no_hard_links")
+def test_a_copy_that_fails_leaves_nothing(packaged, tmp_path, monkeypatch):
+    def fail(self: Path, target: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    source = packaged / "weights" / "d.pt"
+    assert files.fetch_weights(source, tmp_path / "runs" / "d.pt") == source
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_another_file_of_the_same_name(packaged, tmp_path):
+    source = packaged / "weights" / "d.pt"
+    (tmp_path / "link").symlink_to(source.parent)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "d.pt").touch()
+    folders = {"own": True, "weights": False, "link": False, "none": False}
+    assert {folder: files.has_other(tmp_path / folder, "d.pt", source) for folder in folders} == folders
+
+
+def test_only_weights_and_their_card_are_packaged(repository, tmp_path):
+    """Exports that land beside the tracked weights stay out of git and of the wheel, which follows git's list."""
+    for name in (".gitignore", "pyproject.toml", "README.md", "LICENSE", "ultra_face/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(repository / name, tmp_path / name)
+    for name in ("README.md", "a.pt", "a.onnx", "a_openvino_model/a.xml"):
+        (tmp_path / "weights" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "weights" / name).touch()
+    included = {file.distribution_path for file in WheelBuilder(str(tmp_path)).recurse_selected_project_files()}
+    assert {name for name in included if "weights" in name} == {
+        f"ultra_face/weights/{name}" for name in ("README.md", "a.pt")
+    }
 
 
 def test_where_nothing_can_be_written_the_packaged_file_is_used(packaged, tmp_path):

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import copy
+import functools
+import io
+import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 import torch
 from torch import nn
+from ultralytics import YOLO
+from ultralytics.engine import predictor, trainer, validator
 from ultralytics.nn import tasks
 from ultralytics.utils import checks, downloads
 from ultralytics.utils.callbacks import base
@@ -15,8 +21,11 @@ from ultralytics.utils.callbacks import base
 from ultra_face import host, register
 from ultra_face.callbacks.table import CALLBACKS
 from ultra_face.heads.table import HEADS
+from ultra_face.nn.cbl import CBL
 from ultra_face.nn.layers import LAYERS
+from ultra_face.nn.shuffle import ShuffleStage
 from ultra_face.seam import SeamError
+from ultra_face.stored_classes import STORED_CLASSES
 
 OURS = {cls.__name__ for cls in (*LAYERS, *HEADS)}
 ANCHORS = [[4, 5, 8, 10], [23, 29, 43, 55]]
@@ -150,8 +159,9 @@ def test_parser_refuses_a_host_with_layers_of_our_names(monkeypatch):
 
 def test_parser_refuses_a_parser_without_the_sets_it_extends(monkeypatch):
     def parse_model(d, ch, verbose=True):
-        return nn.Sequential(), frozenset({C3, Conv})  # noqa: F821  (the names of Ultralytics' module)
+        return nn.Sequential(), frozenset({C3, Conv})  # noqa: F821
 
+    parse_model = FunctionType(parse_model.__code__, vars(tasks))  # with the names of Ultralytics' module
     monkeypatch.setattr(tasks, "parse_model", parse_model)
     with pytest.raises(SeamError, match=r"of its sets of modules only \['scaled'\] were found"):
         host._parser()
@@ -171,6 +181,48 @@ def test_parsing_draws_no_random_number(monkeypatch):
     before = torch.get_rng_state()
     host._parser()
     assert torch.equal(before, torch.get_rng_state())
+
+
+def closure(stock, calls):
+    def wrapper(d, ch, verbose=True):
+        calls.append(ch)
+        return stock(d, ch, verbose)
+
+    return wrapper
+
+
+def wraps(stock, calls):
+    return functools.wraps(stock)(closure(stock, calls))
+
+
+class CallableObject:
+    def __init__(self, stock, calls):
+        self.stock, self.calls = stock, calls
+
+    def __call__(self, *args, **kwargs):
+        self.calls.append(args[1])
+        return self.stock(*args, **kwargs)
+
+
+@pytest.mark.parametrize("wrap", [closure, wraps, CallableObject])
+def test_what_another_plugin_has_wrapped_around_the_parser_is_called(monkeypatch, wrap):
+    calls = []
+    wrapper = wrap(stock_function(tasks.parse_model), calls)
+    monkeypatch.setattr(tasks, "parse_model", wrapper)
+    host._parser()
+    assert tasks.parse_model is not wrapper
+    calls.clear()
+    assert type(build(tiny([-1, 1, "MC4f", [32]])).model[2]).__name__ == "MC4f"
+    assert calls == [3]
+
+
+def test_names_of_ours_are_in_the_parsers_module_only_while_it_runs():
+    before = dict(vars(tasks))
+    build(tiny())
+    with pytest.raises(KeyError):
+        build(tiny([-1, 1, "MC4F", [32]]))
+    assert dict(vars(tasks)) == before
+    assert "frozenset" not in before
 
 
 # -- criterion, refinement ---------------------------------------------------------------------------------
@@ -239,6 +291,25 @@ def test_a_stock_pass_with_further_arguments_keeps_them(monkeypatch):
     assert tasks.PoseModel._predict_once(model, "image", False, "pictures", None) == "refined"
 
 
+@pytest.mark.parametrize("name", ["_predict_once", "_predict_augment"])
+def test_a_later_patch_of_the_base_class_counts(monkeypatch, name):
+    """For stock pose models and for ours."""
+    owner = next(each for each in tasks.PoseModel.__mro__[1:] if name in vars(each))
+    stock, seen = getattr(owner, name), []
+
+    def patched(self, *args, **kwargs):
+        seen.append(type(self.model[-1]).__name__)
+        return stock(self, *args, **kwargs)
+
+    monkeypatch.setattr(owner, name, patched)
+    models = [build(tiny(head=[[0, -1], 1, head, ["nc", "kpt_shape"]])).eval() for head in ("Pose", "FacePose")]
+    for model in models:
+        monkeypatch.setattr(type(model.model[-1]), "supports_tta", False, raising=False)
+        getattr(model, name)(torch.rand(1, 3, 64, 64))
+    assert [head for head in seen if head == "Pose"]
+    assert [head for head in seen if head == "FacePose"]
+
+
 @pytest.mark.parametrize(
     ("seam", "method"),
     [("criterion", "init_criterion"), ("refinement", "_predict_once"), ("augmentation", "_predict_augment")],
@@ -302,20 +373,136 @@ def test_every_module_of_the_host_sees_the_new_look_up():
     assert tasks.check_yaml.__globals__["check_file"] is checks.check_file
 
 
+def packaged_weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with one checkpoint, and the empty folder where the user is."""
+    (folder / "package" / "weights").mkdir(parents=True)
+    packaged = folder / "package" / "weights" / "face.pt"
+    packaged.write_bytes(b"packaged")
+    monkeypatch.setattr(host.files, "root", lambda: folder / "package")
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    return packaged
+
+
+def test_weights_are_copied_where_the_folder_of_ultralytics_is_the_packaged_one(tmp_path, monkeypatch):
+    """As in a clone whose environment lies inside it; exports go beside the checkpoint."""
+    packaged = packaged_weights(tmp_path, monkeypatch)
+    monkeypatch.setitem(host.SETTINGS, "weights_dir", str(packaged.parent))
+    assert downloads.attempt_download_asset("face.pt") == "face.pt"
+    assert Path("face.pt").read_bytes() == b"packaged"
+
+
+def test_weights_of_the_user_in_the_folder_of_ultralytics_come_first(tmp_path, monkeypatch):
+    packaged_weights(tmp_path, monkeypatch)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "face.pt").write_bytes(b"the user's")
+    monkeypatch.setitem(host.SETTINGS, "weights_dir", str(tmp_path / "own"))
+    assert downloads.attempt_download_asset("face.pt") == str(tmp_path / "own" / "face.pt")
+    assert not Path("face.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("face", Path("face.pt")),
+        (Path("weights/face"), Path("weights/face.pt")),
+        ("yolo26n", Path("yolo26n.pt")),  # of Ultralytics
+        ("face.pt", "face.pt"),
+        ("nobody", "nobody"),
+        ("elsewhere/face", "elsewhere/face"),
+    ],
+)
+def test_packaged_weights_need_no_ending(tmp_path, monkeypatch, asked, expected):
+    packaged_weights(tmp_path, monkeypatch)
+    assert checks.check_model_file_from_stem(asked) == expected
+
+
+def test_a_file_of_the_user_without_ending_comes_first(tmp_path, monkeypatch):
+    packaged_weights(tmp_path, monkeypatch)
+    Path("face").write_bytes(b"the user's")
+    assert checks.check_model_file_from_stem("face") == "face"
+
+
+def test_the_trainer_takes_packaged_weights_without_ending():
+    from ultralytics.engine import trainer
+
+    assert trainer.check_model_file_from_stem is checks.check_model_file_from_stem
+
+
 # -- safe loading, callbacks -------------------------------------------------------------------------------
 
 
-def test_every_layer_and_head_may_be_loaded_safely():
+def globals_of(content: object) -> set[str]:
+    """Every class that a file with this content names."""
+    file = io.BytesIO()
+    torch.save(content, file)
+    file.seek(0)
+    return set(torch.serialization.get_unsafe_globals_in_checkpoint(file))
+
+
+def test_the_table_of_stored_classes_is_what_checkpoints_of_all_model_yamls_name():
+    """Those of layers that no packaged YAML names stand alone; a refined model may have any generator."""
+    models = [YOLO(file, task="pose").model for file in (host.files.root() / "cfg" / "models").glob("*.yaml")]
+    refined = [{"sr": {"blocks": blocks, "width": 8}} for blocks in (0, 1)]
+    models += [build(tiny(head=[[0, -1], 1, "SRFacePose", ["nc", "kpt_shape", "sr"]], **sr)) for sr in refined]
+    models += [CBL(3, 8), ShuffleStage(8, 16, 2)]
+    named = {name for model in models for name in globals_of(model) if name.startswith("ultra_face.")}
+    table = {f"{module}.{name}" for module, names in STORED_CLASSES.items() for name in names}
+    assert named == table
+
+
+def test_every_layer_and_head_may_be_loaded_safely(tmp_path):
+    torch.save({"model": build(tiny([-1, 1, "MC4f", [32]]))}, tmp_path / "face.pt")
+    content, _ = tasks.torch_safe_load(tmp_path / "face.pt", safe_only=True)
+    assert type(content["model"].model[2]).__name__ == "MC4f"
     assert set(torch.serialization.get_safe_globals()) >= {*LAYERS, *HEADS}
 
 
-def test_every_trainer_gets_our_callbacks_once():
-    for event, callback in CALLBACKS:
-        assert base.get_default_callbacks()[event].count(callback) == 1
+RUNNERS = [trainer.BaseTrainer, validator.BaseValidator, predictor.BasePredictor]
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What has run: a callback of ours by the name of its event, one of the user as `user`."""
+    seen: list[str] = []
+    ours = {event: [lambda runner, event=event: seen.append(event)] for event in host.EVENTS}
+    monkeypatch.setattr(host, "_our_callbacks", lambda: ours)
+    return seen
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("event", host.EVENTS)
+def test_our_callbacks_run_once_whatever_the_object_has_of_its_own(runs, runner, event):
+    """One that was made before the registration, or whose callbacks were reset, has none of ours."""
+    made = runner.__new__(runner)
+    made.callbacks = base.get_default_callbacks()
+    made.callbacks[event].append(lambda runner: runs.append("user"))
+    made.run_callbacks(event)
+    assert runs == [event, "user"]
+
+
+def test_the_events_are_those_of_the_table():
+    assert set(host.EVENTS) == {event for event, _ in CALLBACKS}
+    assert {(event, each) for event, ours in host._our_callbacks().items() for each in ours} == {*CALLBACKS}
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_no_runner_of_ultralytics_runs_callbacks_in_another_way(runner):
+    """Which would pass ours by."""
+    below = [each for each in runner.__subclasses__() if each.__module__.startswith("ultralytics.")]
+    assert [each for each in below if "run_callbacks" in vars(each)] == []
+
+
+def test_callbacks_that_a_changed_host_cannot_serve_are_one_warning(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ultra_face.callbacks.table", None)
+    with pytest.warns(RuntimeWarning, match=r"ultra-face: callbacks: Ultralytics .* has changed \(ModuleNotFoundError"):
+        assert host._our_callbacks.__wrapped__() == {}
 
 
 def test_an_unknown_event_is_named_and_nothing_is_added(monkeypatch):
     monkeypatch.setattr(base, "default_callbacks", {"on_train_end": []})
+    before = [runner.run_callbacks for runner in RUNNERS]
     with pytest.raises(SeamError, match=r"has no events .*on_pretrain_routine_end, on_train_epoch_start, on_val_start"):
         host._callbacks()
     assert base.default_callbacks == {"on_train_end": []}
+    assert [runner.run_callbacks for runner in RUNNERS] == before

@@ -211,6 +211,23 @@ def test_an_existing_file_is_kept(tmp_path: Path, detector: Path) -> None:
     assert (tmp_path / "refined.pt").read_text() == "mine"
 
 
+@pytest.mark.parametrize(("name", "got"), [("refined.onnx", r"\.onnx"), ("refined", "no ending")])
+def test_only_a_checkpoint_is_written(tmp_path: Path, detector: Path, name: str, got: str) -> None:
+    with pytest.raises(
+        ValueError, match=rf"{name}: expected a name that ends in \.pt, got {got}; write that, then export"
+    ):
+        write_refined(detector, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_only_a_checkpoint_is_read(tmp_path: Path) -> None:
+    (tmp_path / "exported.onnx").write_bytes(b"a graph")
+    message = r"exported\.onnx: expected the checkpoint of a face model, \.pt, got \.onnx; name the \.pt that it was"
+    with pytest.raises(ValueError, match=message):
+        write_refined(tmp_path / "exported.onnx", tmp_path / "refined.pt")
+    assert not (tmp_path / "refined.pt").exists()
+
+
 def test_missing_files(tmp_path: Path, detector: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no\.pt: expected the checkpoint of a face model, got no file; check"):
         write_refined(tmp_path / "no.pt", tmp_path / "refined.pt")
@@ -312,6 +329,7 @@ def test_the_command_runs_as_a_module(tmp_path: Path, detector: Path, generator:
     [
         (["no.pt", "new.pt"], "no.pt: expected the checkpoint of a face model, got no file; check the path"),
         (["detector.pt", "detector.pt"], "detector.pt: expected a new file, got an existing one"),
+        (["detector.pt", "new.onnx"], "new.onnx: expected a name that ends in .pt, got .onnx; write that, then export"),
         (["detector.pt", "new.pt", "--set", "windows"], "--set: expected KEY=VALUE, got 'windows'"),
         (["detector.pt", "new.pt", "--set", "side=3"], "sr: unknown key 'side'; known are windows, "),
         (["detector.pt", "new.pt", "--generator", "no.pt"], "no.pt: expected a generator checkpoint, got no file"),

@@ -22,9 +22,11 @@ with warnings.catch_warnings(record=True) as caught:
 """
 PRINT_WARNINGS = "import json; print(json.dumps([str(warning.message) for warning in caught]))"
 CHANGED_PARSER = """
+import copy
+from types import FunctionType
 from ultralytics.nn import tasks
 stock, before = tasks.parse_model, dict(vars(tasks.PoseModel))
-tasks.parse_model = changed = lambda d, ch, verbose=True: stock(d, ch, verbose)
+tasks.parse_model = changed = FunctionType(stock.__code__, dict(vars(tasks)), "parse_model", (True,))
 """
 
 
@@ -33,13 +35,13 @@ def fresh(monkeypatch: pytest.MonkeyPatch):
     """Set the version and the seams that registration finds; what really holds comes back afterwards."""
 
     def set_state(version: str, *seams: Seam) -> None:
-        monkeypatch.setattr(registration, "_apply_once", lambda: (version, seams))
-        registration.register.cache_clear()
+        monkeypatch.setattr(registration, "_import_host", lambda: (version, None))
+        monkeypatch.setattr(registration, "_apply_seams", lambda: seams)
+        monkeypatch.setattr(registration, "_seams", None)
 
     known = registration.register()
     yield set_state
     monkeypatch.undo()
-    registration.register.cache_clear()
     assert registration.register() == known
 
 
@@ -80,7 +82,7 @@ def test_one_warning_names_every_broken_seam_and_the_versions(fresh):
     [
         ("sys.modules['ultralytics'] = None", "Ultralytics cannot be imported (ModuleNotFoundError"),
         ("from ultralytics.utils import loss; del loss.v8PoseLoss", "Ultralytics has changed (ImportError"),
-        (CHANGED_PARSER, "parser: NameError: name 'stock' is not defined"),
+        (CHANGED_PARSER, "parse_model has changed: of its sets of modules only [] were found"),
     ],
     ids=["missing", "a class is gone", "another parser"],
 )

@@ -6,16 +6,11 @@ python tools/eval_landmarks.py --model best.pt --images images --annotations lab
 Predictions and annotations are in the layout of RetinaFace's label.txt; predictions have scores last.
 """
 
-import os
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-os.environ["ULTRA_FACE_REGISTER"] = "0"  # result files need NumPy alone; running a model registers
-
 from ultra_face.detection_settings import add_options, parse_run
 from ultra_face.eval.landmark_report import report_landmarks
-
-del os.environ["ULTRA_FACE_REGISTER"]  # child processes register as ever
 
 
 def main() -> None:

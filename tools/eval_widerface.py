@@ -4,16 +4,11 @@ python tools/eval_widerface.py --predictions RESULTS --ground-truth GROUND_TRUTH
 python tools/eval_widerface.py --model best.pt --images WIDER_val/images --ground-truth GROUND_TRUTH
 """
 
-import os
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-os.environ["ULTRA_FACE_REGISTER"] = "0"  # result files need NumPy alone; running a model registers
-
 from ultra_face.detection_settings import add_options, parse_run
 from ultra_face.eval.folders import report_folders
-
-del os.environ["ULTRA_FACE_REGISTER"]  # child processes register as ever
 
 
 def main() -> None:

@@ -1,18 +1,35 @@
-"""Face detection with five landmarks for Ultralytics. Importing this package registers it with the host.
+"""Face detection with five landmarks for Ultralytics.
 
-`ULTRA_FACE_REGISTER=0` leaves that to a call of `register()`: then `ultra_face.eval` and `ultra_face.data`, which need
-no torch, import none.
+Importing this package registers it with Ultralytics: at once if that is imported already, else as soon as it is. The
+package itself loads neither torch nor Ultralytics, so that `ultra_face.data` and `ultra_face.eval` need none.
 """
 
 from __future__ import annotations
 
-import os
+import importlib
 
-from ultra_face.faces import Faces
-from ultra_face.registration import register
+from ultra_face import autoload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ultra_face.faces import Faces
+    from ultra_face.registration import register
 
 __version__ = "0.1.0"
 __all__ = ["Faces", "__version__", "register"]
 
-if os.environ.get("ULTRA_FACE_REGISTER", "1") != "0":
-    register()
+_HOMES = {"Faces": "ultra_face.faces", "register": "ultra_face.registration"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name where it is first used."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+autoload.register_with_host()

@@ -48,16 +48,43 @@ def fetch_weights(packaged: Path, asked: str | Path) -> Path:
     wanted = Path(str(asked).strip())
     try:
         wanted.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=wanted.parent, prefix=f".{wanted.name}-") as part:
-            part.write(packaged.read_bytes())
-            part.flush()
-            shutil.copymode(packaged, part.name)
-            os.link(part.name, wanted)  # never over a file that came meanwhile
+        with tempfile.TemporaryDirectory(dir=wanted.parent, prefix=f".{wanted.name}-") as folder:
+            part = Path(folder, wanted.name)
+            shutil.copyfile(packaged, part)
+            _publish(part, wanted)
     except OSError:
         return wanted if wanted.is_file() else packaged
     return wanted
 
 
+def _publish(part: Path, wanted: Path) -> None:
+    """Give a finished file its name in one step, never over a file that came meanwhile.
+
+    Raises:
+        OSError: there is such a file, or the folder cannot be written to.
+    """
+    try:
+        os.link(part, wanted)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: an empty file takes the name first
+        wanted.touch(exist_ok=False)
+        try:
+            part.replace(wanted)
+        except OSError:
+            wanted.unlink()
+            raise
+
+
 def exists(file: str | Path) -> bool:
     """Whether the user has a file of this path."""
     return Path(str(file).strip()).exists()
+
+
+def has_other(folder: str | Path, file: str | Path, packaged: Path) -> bool:
+    """Whether a folder holds a file of this name that is not the packaged one.
+
+    In a clone, Ultralytics' folder of weights may be the one that is packaged.
+    """
+    found = Path(folder, str(file).strip())
+    return found.exists() and not found.samefile(packaged)

@@ -3,31 +3,55 @@
 Each seam first checks that what it changes looks as expected. If it does not, that seam is left alone and
 `registration` warns; stock models are untouched either way. The callbacks look at trainers and validators through
 their public events; `callbacks/observers.py` says how it sees what these do not show.
+
+Every `import ultralytics` imports this file, so it imports no callbacks, whose evaluation takes time. Nor does it rest
+on our layers and heads: a program may import one of these first, and that import brings the host, which brings us.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+import threading
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import ultralytics
 from torch import nn
+from ultralytics.engine.predictor import BasePredictor
+from ultralytics.engine.trainer import BaseTrainer
+from ultralytics.engine.validator import BaseValidator
 from ultralytics.nn import tasks
 from ultralytics.utils import SETTINGS, checks, downloads
 from ultralytics.utils.callbacks import base as host_callbacks
 
-from ultra_face import files, model_yaml
-from ultra_face.callbacks.table import CALLBACKS
-from ultra_face.heads.table import HEADS
-from ultra_face.nn.layers import LAYERS, Build
+from ultra_face import files
 from ultra_face.seam import Seam, SeamError
+from ultra_face.stored_classes import STORED_CLASSES
 from ultra_face.tta import predict_augmented
+
+if TYPE_CHECKING:
+    from ultra_face.nn.layers import Build
+
+Callback = Callable[[Any], None]
+Layer = type[nn.Module]
+
+# What `callbacks.table` listens to; a test compares the two.
+EVENTS = (
+    "on_pretrain_routine_end",
+    "on_train_epoch_start",
+    "on_val_start",
+    "on_predict_batch_start",
+    "on_predict_postprocess_end",
+)
+
+_parsing = threading.RLock()
 
 
 def apply_seams() -> tuple[Seam, ...]:
@@ -46,95 +70,148 @@ def _apply(name: str, seam: Callable[[], None]) -> Seam:
 
 
 def _parser() -> None:
-    """Run the stock parser's own code with our layers among its names and in its sets of modules."""
+    """Let the stock parser run with our layers among its names and in its sets of modules.
+
+    It is called as we find it, so that what another plugin has wrapped around it keeps its effect.
+    """
     stock = tasks.parse_model
-    clashes = sorted({layer.__name__ for layer in (*LAYERS, *HEADS)} & set(vars(tasks)))
+    ours = {name for names in STORED_CLASSES.values() for name in names}
+    clashes = sorted(ours & set(vars(tasks)))
     if clashes:
         raise SeamError(f"Ultralytics has layers of our names: {', '.join(clashes)}")
 
-    ours = {layer.__name__: layer for layer in (*LAYERS, *HEADS)}
-    channel_layers = {layer.__name__ for layer, build in LAYERS.items() if build is not Build.SAME}
-    found: set[str] = set()
-
-    def extended(members: Iterable[type[nn.Module]] = ()) -> frozenset[type[nn.Module]]:
-        """Build the frozenset of the parser, plus our classes of the same kind."""
-        stock_set = frozenset(members)
-        if tasks.Pose in stock_set:
-            found.add("heads")
-            return stock_set.union(HEADS)
-        if tasks.C3 in stock_set and tasks.Conv in stock_set:
-            found.add("scaled")
-            channel_layers.update(layer.__name__ for layer in stock_set)
-            return stock_set.union(layer for layer, build in LAYERS.items() if build is not Build.SAME)
-        if tasks.C3 in stock_set:
-            found.add("repeated")
-            return stock_set.union(layer for layer, build in LAYERS.items() if build is Build.REPEATED)
-        return stock_set
+    # One layer without parameters passes every set of the parser and draws no random number.
+    found: dict[str, frozenset[Layer]] = {}
+    with _names_of_tasks(frozenset=_extended({}, found)):
+        stock({"nc": 1, "backbone": [[-1, 1, "nn.Identity", []]], "head": []}, 3, verbose=False)
+    if set(found) != {"heads", "scaled", "repeated"}:
+        raise SeamError(f"{_place(stock)} has changed: of its sets of modules only {sorted(found)} were found")
+    with contextlib.suppress(_HalfMadeError):  # then the first model finds them whole
+        _layers_and_heads()
 
     @functools.wraps(stock)
     def parse_model(d: dict[str, Any], ch: int, verbose: bool = True) -> Any:
-        names = {**vars(tasks), **ours, "frozenset": extended}
-        model = model_yaml.prepare(
-            d,
-            known=names,
-            scaled=channel_layers,
-            layers=[layer.__name__ for layer in LAYERS],
-            heads=[head.__name__ for head in HEADS],
-        )
-        return FunctionType(stock.__code__, names)(model, ch, verbose)
+        from ultra_face import model_yaml
+        from ultra_face.nn.layers import Build
 
-    # One layer without parameters passes every set of the parser and draws no random number.
-    parse_model({"nc": 1, "backbone": [[-1, 1, "nn.Identity", []]], "head": []}, 3, verbose=False)
-    if found != {"heads", "scaled", "repeated"}:
-        raise SeamError(f"parse_model has changed: of its sets of modules only {sorted(found)} were found")
+        layers, heads = _layers_and_heads()
+        scaled = [layer for layer, build in layers.items() if build is not Build.SAME]
+        repeated = [layer for layer, build in layers.items() if build is Build.REPEATED]
+        extended = _extended({"heads": heads, "scaled": scaled, "repeated": repeated}, {})
+        with _names_of_tasks(**{layer.__name__: layer for layer in (*layers, *heads)}, frozenset=extended):
+            model = model_yaml.prepare(
+                d,
+                known=vars(tasks),
+                scaled={layer.__name__ for layer in (*found["scaled"], *scaled)},
+                layers=[layer.__name__ for layer in layers],
+                heads=[head.__name__ for head in heads],
+            )
+            return stock(model, ch, verbose)
+
     _rebind(stock, parse_model)
+
+
+def _extended(
+    additions: Mapping[str, Collection[Layer]], found: dict[str, frozenset[Layer]]
+) -> Callable[..., frozenset[Any]]:
+    """What stands for `frozenset` in the parser: the sets of modules that it builds get our classes of their kind.
+
+    Args:
+        additions: our classes, by the kind of set.
+        found: is told the stock sets, by their kind.
+    """
+
+    def extended(members: Iterable[Any] = ()) -> frozenset[Any]:
+        stock_set = frozenset(members)
+        if tasks.Pose in stock_set:
+            kind = "heads"
+        elif tasks.C3 in stock_set:
+            kind = "scaled" if tasks.Conv in stock_set else "repeated"
+        else:
+            return stock_set
+        found[kind] = stock_set
+        return stock_set.union(additions.get(kind, ()))
+
+    return extended
+
+
+@contextlib.contextmanager
+def _names_of_tasks(**names: Any) -> Iterator[None]:
+    """Give the module of the parser these names for a while; one thread at a time."""
+    space = vars(tasks)
+    with _parsing:
+        before = {name: space[name] for name in names if name in space}
+        space.update(names)
+        try:
+            yield
+        finally:
+            for name in names:
+                del space[name]
+            space.update(before)
+
+
+class _HalfMadeError(ImportError):
+    """One of our own modules is being imported right now, and its import has brought us here."""
+
+
+def _layers_and_heads() -> tuple[Mapping[Layer, Build], tuple[Layer, ...]]:
+    """The tables of layers and heads.
+
+    Raises:
+        _HalfMadeError: one of our own modules is not complete yet.
+        ImportError: a changed host lacks something that they need.
+    """
+    try:
+        from ultra_face.heads.table import HEADS
+        from ultra_face.nn.layers import LAYERS
+    except ImportError as error:
+        if str(error.name).startswith("ultra_face."):
+            raise _HalfMadeError(str(error), name=error.name) from error
+        raise
+    return LAYERS, HEADS
 
 
 def _criterion() -> None:
     """Let a head bring its own criterion; stock heads keep theirs."""
-    stock = _method("init_criterion")
 
-    @functools.wraps(stock)
-    def init_criterion(self: nn.Module) -> Any:
-        criterion = getattr(self.model[-1], "criterion", None)  # type: ignore[index]
-        return stock(self) if criterion is None else criterion(self)
+    def init_criterion(stock: Callable[..., Any], model: Any) -> Any:
+        criterion = getattr(model.model[-1], "criterion", None)
+        return stock() if criterion is None else criterion(model)
 
-    tasks.PoseModel.init_criterion = init_criterion
+    _override("init_criterion", init_criterion)
 
 
 def _refinement() -> None:
     """Let a head with `refine` finish an inference pass: it gets the image and the stock pass, a function."""
-    stock = _method("_predict_once")
-    signature = inspect.signature(stock)  # 8.4.110 and older have a further argument before `embed`
+    # 8.4.110 and older have a further argument before `embed`.
+    signature = inspect.signature(_method("_predict_once"))
 
-    @functools.wraps(stock)
-    def _predict_once(self: nn.Module, x: Any, *args: Any, **kwargs: Any) -> Any:
-        y = stock(self, x, *args, **kwargs)
-        head: Any = self.model[-1]  # type: ignore[index]
+    def predict_once(stock: Callable[..., Any], model: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        y = stock(x, *args, **kwargs)
+        head = model.model[-1]
         refine = getattr(head, "refine", None)
-        learns = self.training or head.training
-        if refine is None or learns or signature.bind(self, x, *args, **kwargs).arguments.get("embed"):
+        learns = model.training or head.training
+        if refine is None or learns or signature.bind(model, x, *args, **kwargs).arguments.get("embed"):
             return y
-        return refine(y, image=x, detect=functools.partial(stock, self))
+        return refine(y, image=x, detect=stock)
 
-    tasks.PoseModel._predict_once = _predict_once
+    _override("_predict_once", predict_once)
 
 
 def _augmentation() -> None:
     """Let a head that supports it answer `augment=True` with several scales and a flip."""
-    stock = _method("_predict_augment")
 
-    @functools.wraps(stock)
-    def _predict_augment(self: nn.Module, x: Any) -> Any:
-        supported = getattr(self.model[-1], "supports_tta", False)  # type: ignore[index]
-        return predict_augmented(self, x) if supported else stock(self, x)
+    def predict_augment(stock: Callable[..., Any], model: Any, x: Any) -> Any:
+        supported = getattr(model.model[-1], "supports_tta", False)
+        return predict_augmented(model, x) if supported else stock(x)
 
-    tasks.PoseModel._predict_augment = _predict_augment
+    _override("_predict_augment", predict_augment)
 
 
 def _files() -> None:
     """Fall back to the packaged YAML files and weights where the stock look-up finds nothing."""
     stock_check, stock_download = checks.check_file, downloads.attempt_download_asset
+    stock_from_stem = checks.check_model_file_from_stem
 
     @functools.wraps(stock_check)
     def check_file(file: Any, *args: Any, **kwargs: Any) -> Any:
@@ -149,29 +226,80 @@ def _files() -> None:
 
     @functools.wraps(stock_download)
     def attempt_download_asset(file: Any, *args: Any, **kwargs: Any) -> Any:
-        is_users = files.exists(file) or files.exists(SETTINGS["weights_dir"] / Path(str(file).strip()))
-        packaged = None if is_users else files.find_weights(file)
-        return stock_download(file, *args, **kwargs) if packaged is None else str(files.fetch_weights(packaged, file))
+        packaged = files.find_weights(file)
+        if packaged is None or files.exists(file) or files.has_other(SETTINGS["weights_dir"], file, packaged):
+            return stock_download(file, *args, **kwargs)
+        return str(files.fetch_weights(packaged, file))
+
+    @functools.wraps(stock_from_stem)
+    def check_model_file_from_stem(model: Any, *args: Any, **kwargs: Any) -> Any:
+        is_stem = isinstance(model, str | Path) and not Path(model).suffix and not files.exists(model)
+        weights = f"{model}.pt"
+        if is_stem and files.find_weights(weights) is not None:
+            return Path(weights)
+        return stock_from_stem(model, *args, **kwargs)
 
     _rebind(stock_check, check_file)
     _rebind(stock_download, attempt_download_asset)
+    _rebind(stock_from_stem, check_model_file_from_stem)
 
 
 def _safe_loading() -> None:
-    """Let `torch.load(weights_only=True)` build our modules."""
-    packages = ("ultra_face.nn.", "ultra_face.heads.", "ultra_face.refinement.")
-    modules = [module for name, module in sys.modules.items() if name.startswith(packages)]
-    classes = {item for module in modules for item in vars(module).values() if isinstance(item, type)}
-    torch.serialization.add_safe_globals([item for item in classes if item.__module__.startswith(packages)])
+    """Let Ultralytics build our modules when it loads a checkpoint with `weights_only`."""
+    stock = tasks.torch_safe_load
+
+    @functools.wraps(stock)
+    def torch_safe_load(*args: Any, **kwargs: Any) -> Any:
+        torch.serialization.add_safe_globals(_stored_classes())
+        return stock(*args, **kwargs)
+
+    _rebind(stock, torch_safe_load)
+
+
+@functools.cache
+def _stored_classes() -> list[Any]:
+    return [
+        getattr(importlib.import_module(module), name) for module in STORED_CLASSES for name in STORED_CLASSES[module]
+    ]
 
 
 def _callbacks() -> None:
-    """Append our callbacks to the defaults of every trainer and validator."""
-    unknown = {event for event, _ in CALLBACKS} - set(host_callbacks.default_callbacks)
+    """Run ours before those of every trainer, validator and predictor, whenever that was made."""
+    unknown = set(EVENTS) - set(host_callbacks.default_callbacks)
     if unknown:
         raise SeamError(f"Ultralytics has no events {', '.join(sorted(unknown))}")
+    stock = {runner: runner.run_callbacks for runner in (BaseTrainer, BaseValidator, BasePredictor)}
+    for runner, run_callbacks in stock.items():
+        runner.run_callbacks = _ours_first(run_callbacks)
+
+
+def _ours_first(stock: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(stock)
+    def run_callbacks(self: Any, event: str, *args: Any, **kwargs: Any) -> Any:
+        for callback in _our_callbacks().get(event, ()):
+            callback(self)
+        return stock(self, event, *args, **kwargs)
+
+    return run_callbacks
+
+
+@functools.cache
+def _our_callbacks() -> Mapping[str, list[Callback]]:
+    """Our callbacks by their event; none, with a warning, where a changed host lacks something that they need."""
+    try:
+        from ultra_face.callbacks.table import CALLBACKS
+    except (ImportError, AttributeError) as error:
+        warnings.warn(
+            f"ultra-face: callbacks: Ultralytics {ultralytics.__version__} has changed "
+            f"({type(error).__name__}: {error}); runs go on without ours.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return {}
+    events: dict[str, list[Callback]] = {event: [] for event, _ in CALLBACKS}
     for event, callback in CALLBACKS:
-        host_callbacks.default_callbacks[event].append(callback)
+        events[event].append(callback)
+    return events
 
 
 SEAMS: dict[str, Callable[[], None]] = {
@@ -185,11 +313,32 @@ SEAMS: dict[str, Callable[[], None]] = {
 }
 
 
+def _override(name: str, ours: Callable[..., Any]) -> None:
+    """Put `ours(stock, model, ...)` in the place of a method of PoseModel.
+
+    What PoseModel inherits is looked up at each call, since another plugin may patch the base class later.
+    """
+    owner = tasks.PoseModel
+    stock, own = _method(name), vars(owner).get(name)
+
+    @functools.wraps(stock)
+    def method(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        current = getattr(super(owner, self), name) if own is None else functools.partial(own, self)
+        return ours(current, self, *args, **kwargs)
+
+    setattr(owner, name, method)
+
+
 def _method(name: str) -> Callable[..., Any]:
     method: Callable[..., Any] | None = getattr(tasks.PoseModel, name, None)
     if method is None:
         raise SeamError(f"PoseModel has no {name}")
     return method
+
+
+def _place(function: object) -> str:
+    """Where a function of the host, or what stands for it, comes from."""
+    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', function)}"
 
 
 def _rebind(stock: object, ours: object) -> None:

@@ -21,6 +21,7 @@ from ultra_face.nn.srgan import Generator
 from ultra_face.refinement.settings import RefinementSettings
 from ultra_face.super_resolution.checkpoint import architecture, load_generator
 
+SUFFIX = ".pt"  # of a checkpoint, by which Ultralytics knows it
 WRAPPED = {"AnchorPose": "SRPose", "FacePose": "SRFacePose", "SRPose": "SRPose", "SRFacePose": "SRFacePose"}
 SET_BY_THE_TRAINER = ("names", "args", "kpt_shape", "kpt_names", "kpt_oks_sigmas")
 OF_AN_UNFINISHED_RUN = ("ema", "updates", "optimizer", "scaler", "stopper")  # which Ultralytics would resume
@@ -40,12 +41,22 @@ def write_refined(
     Raises:
         FileNotFoundError: the detector or the generator is missing.
         FileExistsError: `output` exists.
-        ValueError: no face model, no generator, or settings that do not fit each other.
+        ValueError: no face model, no generator, settings that do not fit each other, or a file that is no `.pt`.
     """
+    if output.suffix.lower() != SUFFIX:
+        raise ValueError(
+            f"{output}: expected a name that ends in {SUFFIX}, got {output.suffix or 'no ending'}; write that, then "
+            "export it with `yolo export`"
+        )
     if output.exists():
         raise FileExistsError(f"{output}: expected a new file, got an existing one; choose another name, or remove it")
     if not detector.is_file():
         raise FileNotFoundError(f"{detector}: expected the checkpoint of a face model, got no file; check the path")
+    if detector.suffix.lower() != SUFFIX:
+        raise ValueError(
+            f"{detector}: expected the checkpoint of a face model, {SUFFIX}, got {detector.suffix or 'no ending'}; "
+            f"name the {SUFFIX} that it was exported from"
+        )
     try:
         trained = YOLO(detector)
     except TypeError as error:

@@ -6,8 +6,8 @@ supported, since another version may lack the names that it imports.
 
 from __future__ import annotations
 
-import functools
 import re
+import threading
 import warnings
 
 from ultra_face.seam import Seam
@@ -16,17 +16,25 @@ from ultra_face.seam import Seam
 LOWEST, BELOW = "8.4.104", "8.5"
 SUPPORTED = f">={LOWEST},<{BELOW}"
 
+_lock = threading.Lock()
+_seams: tuple[Seam, ...] | None = None
 
-@functools.cache
+
 def register() -> tuple[Seam, ...]:
-    """Put every seam in place, once; later calls return the same states.
+    """Import Ultralytics and put every seam in place, once; later calls return the same states.
 
     Warns once if Ultralytics cannot be imported or is outside the tested versions (then nothing is changed,
     and the one state is that of "all seams"), or if a seam does not hold (then that seam alone is left out).
     """
-    version, seams = _apply_once()
-    broken = [seam for seam in seams if not seam.holds]
-    if broken:
+    global _seams
+    # Before our lock is taken: whoever imports the host elsewhere comes here, too, before that import is done.
+    version, obstacle = _import_host()
+    with _lock:
+        is_first = _seams is None
+        if _seams is None:
+            _seams = _apply_seams() if obstacle is None else _no_seams(obstacle)
+    broken = [seam for seam in _seams if not seam.holds]
+    if is_first and broken:
         reasons = "; ".join(f"{seam.name}: {seam.reason}" for seam in broken)
         warnings.warn(
             f"ultra-face: {reasons}. Stock models work unchanged, face models may not. Installed is "
@@ -34,7 +42,7 @@ def register() -> tuple[Seam, ...]:
             RuntimeWarning,
             stacklevel=2,
         )
-    return seams
+    return _seams
 
 
 def is_supported(version: str) -> bool:
@@ -42,22 +50,23 @@ def is_supported(version: str) -> bool:
     return _release(LOWEST) <= _release(version) < _release(BELOW)
 
 
-@functools.cache  # of its own: where warnings are errors, `register` raises and must not patch again
-def _apply_once() -> tuple[str, tuple[Seam, ...]]:
-    """Version of the host, "none" where it does not import, and the states of the seams."""
+def _import_host() -> tuple[str, str | None]:
+    """Version of the host, "none" where it does not import, and why it cannot be changed."""
     try:
         import ultralytics
 
         version = str(ultralytics.__version__)
     except Exception as error:  # a broken installation may raise anything
-        return "none", _no_seams(f"Ultralytics cannot be imported ({type(error).__name__}: {error})")
-    if not is_supported(version):
-        return version, _no_seams("this Ultralytics is outside the tested versions")
+        return "none", f"Ultralytics cannot be imported ({type(error).__name__}: {error})"
+    return version, None if is_supported(version) else "this Ultralytics is outside the tested versions"
+
+
+def _apply_seams() -> tuple[Seam, ...]:
     try:
         from ultra_face.host import apply_seams
     except (ImportError, AttributeError) as error:
-        return version, _no_seams(f"Ultralytics has changed ({type(error).__name__}: {error})")
-    return version, apply_seams()
+        return _no_seams(f"Ultralytics has changed ({type(error).__name__}: {error})")
+    return apply_seams()
 
 
 def _no_seams(reason: str) -> tuple[Seam, ...]:

@@ -73,3 +73,11 @@ def test_a_missing_file_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "argv", ["ship_weights", str(tmp_path / "no.pt"), "--output", str(tmp_path / "a.pt")])
     with pytest.raises(SystemExit, match=r"ship_weights: .*no\.pt"):
         ship_weights.main()
+
+
+def test_only_a_checkpoint_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "face.onnx"
+    monkeypatch.setattr(sys, "argv", ["ship_weights.py", str(tmp_path / "last.pt"), "--output", str(output)])
+    with pytest.raises(SystemExit, match=r"ship_weights: .*face\.onnx: expected a name that ends in \.pt"):
+        ship_weights.main()
+    assert not output.exists()

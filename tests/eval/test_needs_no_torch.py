@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,11 +24,3 @@ def test_the_tool_loads_no_torch(repository: Path, tool: str) -> None:
     command = [sys.executable, "-c", LOADED, str(repository / "tools" / tool)]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert run.stderr.splitlines()[-1] == "set()"
-
-
-@pytest.mark.parametrize(("switch", "registered"), [("0", False), ("1", True)])
-def test_the_switch_leaves_registration_to_the_caller(switch: str, registered: bool) -> None:
-    code = "import sys, ultra_face; print('ultra_face.host' in sys.modules)"
-    environment = os.environ | {"ULTRA_FACE_REGISTER": switch}
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines()[-1] == str(registered)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
-
 from ultra_face.data.anchors import corner_iou
 from ultra_face.data.annotation import FloatArray
 
@@ -18,6 +15,9 @@ def save_anchor_plot(wh: FloatArray, anchors: FloatArray, path: Path) -> None:
         OSError: The picture cannot be written.
         ValueError: The suffix of `path` is not an image format.
     """
+    from matplotlib.figure import Figure  # here: every `import ultralytics` would pay for it
+    from matplotlib.ticker import ScalarFormatter
+
     figure = Figure(figsize=(7, 6), layout="constrained")
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="width [px]", ylabel="height [px]")
     cluster = corner_iou(wh, anchors).argmax(axis=1)

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
 from ultra_face.eval.image_names import ImageSetError, abbreviate, image_name
@@ -150,6 +149,8 @@ def _load_mat_folder(folder: Path) -> GroundTruth:
 
 def _read_mat(path: Path, field: str) -> dict[str, NDArray[Any]]:
     """One array for each image, from the cell arrays (events, 1) of cell arrays (images, 1) of arrays."""
+    import scipy.io  # here: every `import ultralytics` would pay for it
+
     try:
         content = scipy.io.loadmat(str(path), variable_names=["event_list", "file_list", field])
     except Exception as error:  # scipy raises a dozen types, zlib's and struct's among them, on a damaged file

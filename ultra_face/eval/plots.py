@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ultra_face.eval.curve import PrecisionRecall
+
+if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn: every `import ultralytics` would pay for it
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _SIDE = 5.0  # inches
 
@@ -20,6 +23,8 @@ def draw_precision_recall(methods: Mapping[str, Mapping[str, PrecisionRecall]]) 
     Args:
         methods: for each method, its curve on each subset; all methods have the same subsets.
     """
+    from matplotlib.figure import Figure
+
     subsets = list(next(iter(methods.values())))
     figure = Figure(figsize=(_SIDE * len(subsets), _SIDE), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(subsets)))
@@ -52,6 +57,8 @@ def draw_cumulative_errors(curves: Mapping[str, NDArray[np.float64]], *, limit: 
     Raises:
         ValueError: a curve has no face.
     """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(_SIDE, _SIDE), layout="constrained")
     panel = figure.subplots()
     for name, errors in curves.items():
