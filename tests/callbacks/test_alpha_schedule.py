@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from torch import nn
 from ultralytics.nn.tasks import PoseModel
+from ultralytics.utils.loss import v8PoseLoss
 
 import ultra_face
 from ultra_face.callbacks.alpha_schedule import anneal_alpha
@@ -104,6 +105,13 @@ def test_stock_models_are_left_alone() -> None:
     model = build("yolov5n-pose.yaml")
     anneal_alpha(trainer_of(model, epoch=1, epochs=3))
     assert getattr(model, "criterion", None) is None
+
+
+def test_criteria_without_an_alpha_are_left_alone() -> None:
+    model = build("yolov5n-face.yaml")
+    model.criterion = criterion = v8PoseLoss(build("yolov5n-pose.yaml"))
+    anneal_alpha(trainer_of(model, epoch=1, epochs=3))
+    assert model.criterion is criterion
 
 
 def test_without_a_trainer_alpha_has_its_full_value() -> None:

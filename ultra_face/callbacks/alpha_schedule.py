@@ -14,10 +14,13 @@ from ultra_face.callbacks.face_model import face_model
 def anneal_alpha(trainer: Any) -> None:
     """Tell the criteria of a face model and of its EMA copy how far the training is; other models are left alone.
 
+    So are criteria without an alpha, which a trainer of the user's own may bring.
+
     The EMA copy is the one that is validated: with the same alpha the losses of training and validation compare.
     """
     for model in map(face_model, (trainer.model, trainer.ema and trainer.ema.ema)):
         if model is not None:
             if getattr(model, "criterion", None) is None:
                 model.criterion = model.init_criterion()
-            model.criterion.anneal(trainer.epoch / max(trainer.epochs - 1, 1))
+            if hasattr(model.criterion, "anneal"):
+                model.criterion.anneal(trainer.epoch / max(trainer.epochs - 1, 1))
