@@ -39,3 +39,12 @@ def test_its_style_is_its_own(monkeypatch: pytest.MonkeyPatch, stock_style: bool
     plain_branch = FacePose(1, (5, 3), ch=CHANNELS).cv3[0][0]
     assert isinstance(plain_branch, Conv)
     assert Pose.legacy is stock_style
+
+
+def test_predictions_after_the_choice_of_the_best_are_not_augmented() -> None:
+    assert FacePose(1, (5, 3), ch=CHANNELS).supports_tta
+    head = FacePose(1, (5, 3), end2end=True, ch=CHANNELS)
+    head.end2end = False  # NMS follows
+    assert head.supports_tta
+    head.end2end = True
+    assert not head.supports_tta

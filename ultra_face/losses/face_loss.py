@@ -1,8 +1,8 @@
 """FaceLoss = alpha-CIoU + lambda x wing, with the score terms of each head. Source: YOLOv5n-AESVC, equation 5.
 
-`AnchorFaceLoss` serves AnchorPose, `FreeFaceLoss` the anchor-free FacePose. Both return what Ultralytics' own criteria
-return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and `dfl` for the anchor-free head, the only
-one with a distribution.
+`AnchorFaceLoss` serves AnchorPose, `FreeFaceLoss` the anchor-free FacePose, `EndToEndFaceLoss` FacePose with `end2end`.
+All return what Ultralytics' own criteria return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and
+`dfl` for the anchor-free head, the only one with a distribution.
 
 Deviations: alpha rises from 1 to its value during training, see `callbacks/alpha_schedule.py`. The score terms are
 summed over all anchors and divided by the summed targets, as in Ultralytics' anchor-free loss, instead of averaged a
@@ -11,12 +11,13 @@ level and weighed: `box : cls` then has the same balance for both heads.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from ultralytics.utils.loss import BboxLoss, v8PoseLoss
+from ultralytics.utils.loss import BboxLoss, E2ELoss, v8PoseLoss
 
 from ultra_face.losses.alpha_iou import alpha_ciou_loss
 from ultra_face.losses.assign import match_anchors
@@ -201,8 +202,8 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
     alpha = 1 and landmark_weight = 0 give Ultralytics' own loss with `pose=0`.
     """
 
-    def __init__(self, model: nn.Module, settings: FaceLossSettings) -> None:
-        super().__init__(model)
+    def __init__(self, model: nn.Module, settings: FaceLossSettings, **assignment: Any) -> None:
+        super().__init__(model, **assignment)
         self.settings = settings
         self.bbox_loss = AlphaBboxLoss(self.reg_max, settings.alpha).to(self.device)
         self.keypoint_loss = WingKeypointLoss(settings)
@@ -210,6 +211,18 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
     def anneal(self, progress: float) -> None:
         """Set alpha for this share of the training, 0 to 1."""
         self.bbox_loss.alpha = self.settings.alpha_at(progress)
+
+
+class EndToEndFaceLoss(E2ELoss):  # type: ignore[misc]
+    """Criterion of FacePose with `end2end`: FreeFaceLoss of both of its branches, weighed as in Ultralytics."""
+
+    def __init__(self, model: nn.Module, settings: FaceLossSettings) -> None:
+        super().__init__(model, partial(FreeFaceLoss, settings=settings))
+
+    def anneal(self, progress: float) -> None:
+        """Set alpha for this share of the training, 0 to 1."""
+        for branch in (self.one2many, self.one2one):
+            branch.anneal(progress)
 
 
 def _visible(keypoints: Tensor) -> Tensor:
