@@ -91,19 +91,29 @@ def test_difficult_batches_give_finite_losses_and_gradients(batch: dict[str, Ten
     assert all(gradient.isfinite().all() for gradient in gradients)
 
 
-def test_faces_without_landmarks_train_no_place_of_a_landmark() -> None:
-    model = build_model()
+@pytest.mark.parametrize("values", [3, 2])
+def test_faces_without_landmarks_train_no_place_of_a_landmark(values: int) -> None:
+    model = build_model(values)
     _, items, (_, _, keypoints) = losses_and_gradients(
-        FreeFaceLoss(model, FaceLossSettings()), model, face_batch(visibility=0.0)
+        FreeFaceLoss(model, FaceLossSettings()), model, face_batch(visibility=0.0, values=values)
     )
     assert items["box_loss"] > 0
     assert items["pose_loss"] == 0
-    places = keypoints.unflatten(1, (5, 3))[:, :, :2]
+    places = keypoints.unflatten(1, (5, values))[:, :, :2]
     assert not places.any()
 
 
-def test_an_invisible_landmark_can_lie_anywhere() -> None:
-    model, batch = build_model(), face_batch(FACES)
+def test_a_landmark_without_a_flag_is_missing_at_the_origin() -> None:
+    model, batch, flagged = build_model(2), face_batch(values=2), face_batch(values=3)
+    batch["keypoints"][1, 3] = flagged["keypoints"][1, 3] = 0.0
+    criterion = FreeFaceLoss(model, FaceLossSettings())
+    expected = losses_and_gradients(criterion, model, flagged)
+    torch.testing.assert_close(losses_and_gradients(criterion, model, batch), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("values", [3, 2])
+def test_an_invisible_landmark_can_lie_anywhere(values: int) -> None:
+    model, batch = build_model(values), face_batch(FACES)
     batch["keypoints"][1, 3] = 0.0
     moved = {name: tensor.clone() for name, tensor in batch.items()}
     moved["keypoints"][1, 3, :2] = torch.tensor([0.9, -5.0])

@@ -208,6 +208,13 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
         self.bbox_loss = AlphaBboxLoss(self.reg_max, settings.alpha).to(self.device)
         self.keypoint_loss = WingKeypointLoss(settings)
 
+    def loss(self, preds: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Ultralytics' loss of the head's outputs, where landmarks without a flag can be missing too."""
+        keypoints = batch["keypoints"]
+        flagged = torch.cat([keypoints[..., :2], _visible(keypoints)[..., None].to(keypoints)], -1)
+        result: tuple[Tensor, dict[str, Tensor]] = super().loss(preds, batch | {"keypoints": flagged})
+        return result
+
     def anneal(self, progress: float) -> None:
         """Set alpha for this share of the training, 0 to 1."""
         self.bbox_loss.alpha = self.settings.alpha_at(progress)
