@@ -62,6 +62,15 @@ def test_reduces_to_ultralytics_loss(values: int) -> None:
     assert all(stock[1][name] > 0 for name in ("box_loss", "cls_loss", "dfl_loss"))
 
 
+def test_class_weights_act_as_in_ultralytics_loss() -> None:
+    model, batch = build_model(nc=2, pose=0.0), face_batch()
+    plain = losses_and_gradients(FreeFaceLoss(model, LIMIT), model, batch)
+    model.class_weights = torch.tensor([0.5, 1.5])
+    ours = losses_and_gradients(FreeFaceLoss(model, LIMIT), model, batch)
+    torch.testing.assert_close(ours, losses_and_gradients(v8PoseLoss(model), model, batch), rtol=0, atol=0)
+    assert ours[1]["cls_loss"] != plain[1]["cls_loss"]
+
+
 @pytest.mark.parametrize("values", [3, 2])
 def test_alpha_and_wing_change_their_own_items(values: int) -> None:
     model, batch = build_model(values), face_batch(values=values)

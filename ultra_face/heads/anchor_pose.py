@@ -88,8 +88,9 @@ class AnchorPose(Pose):  # type: ignore[misc]
         return decoded, outputs | {"scores": decoded[:, 4 : 4 + self.nc].logit(eps=1e-6)}
 
     def criterion(self, model: nn.Module) -> AnchorFaceLoss:
-        """FaceLoss for this head, with the gains of the run and the `face_loss:` block of the model's YAML."""
-        return AnchorFaceLoss(self, model.args, FaceLossSettings.from_yaml(model.yaml.get("face_loss")))  # type: ignore[union-attr,operator]
+        """FaceLoss for this head: gains and class weights (`cls_pw`) of the run, `face_loss:` of the model's YAML."""
+        settings = FaceLossSettings.from_yaml(model.yaml.get("face_loss"))  # type: ignore[union-attr,operator]
+        return AnchorFaceLoss(self, model.args, settings, class_weights=getattr(model, "class_weights", None))  # type: ignore[arg-type]
 
     def bias_init(self) -> None:
         """Start from a few faces an image and a likely class; needs the strides."""

@@ -65,8 +65,12 @@ class Positives(NamedTuple):
 class AnchorFaceLoss:
     """Criterion of AnchorPose: raw maps and a batch -> losses (5,) times batch size, and the detached items by name."""
 
-    def __init__(self, head: AnchorHead, gains: Any, settings: FaceLossSettings) -> None:
+    def __init__(
+        self, head: AnchorHead, gains: Any, settings: FaceLossSettings, *, class_weights: Tensor | None = None
+    ) -> None:
+        """Take the head, the gains of the run, and the weight of each class (nc,) in the class term; None for equal."""
         self.head, self.gains, self.settings = head, gains, settings
+        self.class_weights = torch.ones(head.nc) if class_weights is None else class_weights.float()
         self.alpha = settings.alpha
 
     def anneal(self, progress: float) -> None:
@@ -97,7 +101,8 @@ class AnchorFaceLoss:
         pose_loss = self.settings.landmark_weight * landmark_loss(decoded, landmarks, face_visible, self.settings)
         kobj_loss = visibility_loss(points[..., 2], face_visible) if points.shape[2] == 3 else values.new_zeros(())
         one_hot = torch.zeros_like(cls).scatter_(1, classes[face, None], 1.0)
-        cls_loss = binary_cross_entropy_with_logits(cls, one_hot, reduction="sum") / count
+        weights = self.class_weights.to(cls)
+        cls_loss = binary_cross_entropy_with_logits(cls, one_hot, weight=weights, reduction="sum") / count
         obj_loss = objectness_loss(maps, slot, ciou.detach().clamp(min=0).view(-1))
 
         gains = self.gains
