@@ -199,6 +199,13 @@ def test_formats_that_replace_the_decoding_are_refused(format_name: str) -> None
         head(features())
 
 
-def test_scores_are_there_for_the_pictures_of_what_a_layer_looks_at() -> None:
+def test_scores_of_cells_are_those_of_their_best_anchors() -> None:
     decoded, outputs = build(nc=3)(features())
-    torch.testing.assert_close(outputs["scores"].sigmoid(), decoded[:, 4:7], rtol=1e-4, atol=2e-6)
+    expected = []
+    first = 0
+    for height, width in GRIDS:
+        # Three anchors of each cell lie a whole map apart.
+        anchors = [decoded[:, 4:7, first + a * height * width : first + (a + 1) * height * width] for a in range(3)]
+        expected.append(anchors[0].maximum(anchors[1]).maximum(anchors[2]))
+        first += 3 * height * width
+    torch.testing.assert_close(outputs["scores"].sigmoid(), torch.cat(expected, 2), rtol=1e-4, atol=2e-6)

@@ -81,11 +81,14 @@ class AnchorPose(Pose):  # type: ignore[misc]
                 f"AnchorPose: Ultralytics' {self.format} export rewrites the decoding of its own heads and would get "
                 "wrong boxes here; export onnx, openvino or torchscript, or train yolov5-aesvc-free.yaml"
             )
-        decoded = torch.cat([self._decode(level, maps) for level, maps in enumerate(raw)], dim=2)
+        levels = [self._decode(level, maps) for level, maps in enumerate(raw)]
+        decoded = torch.cat(levels, dim=2)
         if self.export:
             return decoded
-        # Ultralytics draws what a layer looks at (`visualize=True`) from logits of this name.
-        return decoded, outputs | {"scores": decoded[:, 4 : 4 + self.nc].logit(eps=1e-6)}
+        # Ultralytics knows one logit a cell by this name: it draws what a layer looks at (`visualize=True`) and weighs
+        # the features of a teacher (`distill_model=`) by it.
+        cells = [level[:, 4 : 4 + self.nc].unflatten(2, (self.na, -1)).amax(2) for level in levels]
+        return decoded, outputs | {"scores": torch.cat(cells, dim=2).logit(eps=1e-6)}
 
     def criterion(self, model: nn.Module) -> AnchorFaceLoss:
         """FaceLoss for this head: gains and class weights (`cls_pw`) of the run, `face_loss:` of the model's YAML."""
