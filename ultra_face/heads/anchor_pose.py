@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from ultralytics.nn.modules.head import Pose
 
+from ultra_face.heads.export_formats import refuse_stock_decoding
 from ultra_face.losses.face_loss import AnchorFaceLoss
 from ultra_face.losses.settings import FaceLossSettings
 
 # Expected faces a 640 px image and probability of the right class, for the biases at the start (YOLOv5).
 FACES_PER_IMAGE = 8
 CLASS_PRIOR = 0.6
-FORMATS_WITHOUT_ANCHORS = {"saved_model", "pb", "edgetpu", "executorch", "imx", "hailo"}
 
 
 class AnchorPose(Pose):  # type: ignore[misc]
@@ -76,11 +76,7 @@ class AnchorPose(Pose):  # type: ignore[misc]
         outputs = {"feats": x, "raw": raw}
         if self.training:
             return outputs
-        if self.export and self.format in FORMATS_WITHOUT_ANCHORS:
-            raise NotImplementedError(
-                f"AnchorPose: Ultralytics' {self.format} export rewrites the decoding of its own heads and would get "
-                "wrong boxes here; export onnx, openvino or torchscript, or train yolov5-aesvc-free.yaml"
-            )
+        refuse_stock_decoding(self, instead="train yolov5-aesvc-free.yaml")
         levels = [self._decode(level, maps) for level, maps in enumerate(raw)]
         decoded = torch.cat(levels, dim=2)
         if self.export:
