@@ -1,7 +1,8 @@
-"""Alpha of alpha-CIoU rises during training. Deviation from YOLOv5n-AESVC, equation 5, which keeps it constant.
+"""Alpha of alpha-CIoU may rise during training. Deviation from YOLOv5n-AESVC, equation 5, which keeps it constant.
 
 The gradient of IoU^3 vanishes with IoU^2, and the first epochs have nothing but loose boxes. That is the argument; the
-recorded runs, one seed each, do not bear it out against a constant alpha of 1 or 3 (docs/training.md).
+recorded runs, one seed each, do not bear it out against a constant alpha of 1 or 3 (docs/training.md). So the YAMLs of
+the paper's rows keep alpha constant, with `alpha_start` equal to `alpha`.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
 All return what Ultralytics' own criteria return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and
 `dfl` for the anchor-free head, the only one with a distribution.
 
-Deviations: alpha rises from 1 to its value during training, see `callbacks/alpha_schedule.py`. The score terms are
-summed over all anchors and divided by the summed targets, as in Ultralytics' anchor-free loss, instead of averaged a
-level and weighed: `box : cls` then has the same balance for both heads.
+Deviations: alpha may rise during training, see `callbacks/alpha_schedule.py`; in the YAMLs of the paper's rows it does
+not. The score terms are summed over all anchors and divided by the summed targets, as in Ultralytics' anchor-free loss,
+instead of averaged a level and weighed: `box : cls` then has the same balance for both heads.
 """
 
 from __future__ import annotations
