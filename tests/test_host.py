@@ -11,11 +11,14 @@ from types import FunctionType
 
 import pytest
 import torch
+from small_models import small_yaml
+from tiny_faces import write_tiny_faces
 from torch import nn
 from ultralytics import YOLO
 from ultralytics.engine import predictor, trainer, validator
+from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn import tasks
-from ultralytics.utils import checks, downloads
+from ultralytics.utils import YAML, checks, downloads
 from ultralytics.utils.callbacks import base
 
 from ultra_face import host, register
@@ -319,6 +322,49 @@ def test_a_missing_method_is_named(monkeypatch, seam, method):
     with pytest.raises(SeamError, match=f"PoseModel has no {method}"):
         host.SEAMS[seam]()
     assert not hasattr(tasks.PoseModel, method)
+
+
+# -- task --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", [head.__name__ for head in HEADS])
+@pytest.mark.parametrize(
+    ("task", "model"),
+    [
+        ("detect", "DetectionModel"),
+        ("segment", "SegmentationModel"),
+        ("obb", "OBBModel"),
+        ("classify", "ClassificationModel"),
+        ("semantic", "SemanticSegmentationModel"),
+    ],
+)
+def test_our_heads_are_refused_in_models_of_another_task(tmp_path, task, model, head):
+    yaml = tmp_path / "face.yaml"
+    YAML.save(yaml, small_yaml(head))
+    message = rf"face\.yaml: task: expected pose, for which the head {head} is made, got {model}; leave task out"
+    with pytest.raises(ValueError, match=message):
+        YOLO(yaml, task=task)
+
+
+def test_a_trainer_of_another_task_refuses_our_heads(tmp_path):
+    yaml = tmp_path / "face.yaml"
+    YAML.save(yaml, small_yaml("FacePose"))
+    data = write_tiny_faces(tmp_path / "tiny")
+    trainer = DetectionTrainer(overrides={"model": yaml, "data": data, "project": tmp_path, "device": "cpu"})
+    with pytest.raises(ValueError, match=r"face\.yaml: task: expected pose"):
+        trainer.train()
+
+
+def test_models_of_another_task_keep_stock_heads():
+    assert isinstance(YOLO("yolo11n-pose.yaml", task="detect").model, tasks.DetectionModel)
+
+
+def test_a_missing_model_of_another_task_leaves_the_others_alone(monkeypatch):
+    stock = tasks.DetectionModel.__init__
+    monkeypatch.delattr(tasks, "SemanticSegmentationModel")
+    with pytest.raises(AttributeError, match="SemanticSegmentationModel"):
+        host._task()
+    assert tasks.DetectionModel.__init__ is stock
 
 
 # -- files -------------------------------------------------------------------------------------------------

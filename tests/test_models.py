@@ -11,6 +11,7 @@ from ultralytics.cfg import get_cfg
 from ultralytics.nn import tasks
 
 import ultra_face
+from ultra_face.losses.settings import FaceLossSettings
 
 ultra_face.register()
 
@@ -55,6 +56,16 @@ def count(name: str, scale: str = "n") -> int:
     with torch.device("meta"):
         layers, _ = tasks.parse_model(model_yaml(name, scale, **PAPER), ch=3, verbose=False)
     return sum(parameter.numel() for parameter in layers.parameters())
+
+
+@pytest.mark.parametrize("name", ["face", "mc4f", "aesvc-only", "mspam", "cbam", "aesvc-mc4f", "aesvc", "aesvc-p2"])
+def test_rows_of_the_paper_keep_alpha_constant(name: str) -> None:
+    settings = FaceLossSettings.from_yaml(model_yaml(name, "n")["face_loss"])
+    assert [settings.alpha_at(progress) for progress in (0.0, 0.5, 1.0)] == [3.0, 3.0, 3.0]
+
+
+def test_the_faster_model_is_trained_like_the_one_it_is_compared_with() -> None:
+    assert model_yaml("aesvc-fast", "n")["face_loss"] == model_yaml("aesvc", "n")["face_loss"]
 
 
 def test_the_table_names_every_yaml() -> None:

@@ -181,6 +181,26 @@ def _criterion() -> None:
     _override("init_criterion", init_criterion)
 
 
+def _task() -> None:
+    """Refuse our heads in models of another task, whose losses and predictions know no landmarks."""
+    for root in (tasks.DetectionModel, tasks.SemanticSegmentationModel, tasks.ClassificationModel):
+        root.__init__ = _of_task_pose(root.__init__)
+
+
+def _of_task_pose(stock: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(stock)
+    def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:  # noqa: N807  (it takes the place of one)
+        stock(self, *args, **kwargs)
+        head = self.model[-1]  # type: ignore[index]
+        if isinstance(head, HEADS) and not isinstance(self, tasks.PoseModel):
+            raise ValueError(
+                f"{self.yaml.get('yaml_file', 'model YAML')}: task: expected pose, for which the head "  # type: ignore[union-attr,operator]
+                f"{type(head).__name__} is made, got {type(self).__name__}; leave task out or say task=pose"
+            )
+
+    return __init__
+
+
 def _refinement() -> None:
     """Let a head with `refine` finish an inference pass: it gets the image and the stock pass, a function."""
     # 8.4.110 and older have a further argument before `embed`.
@@ -305,6 +325,7 @@ def _our_callbacks() -> Mapping[str, list[Callback]]:
 SEAMS: dict[str, Callable[[], None]] = {
     "parser": _parser,
     "criterion": _criterion,
+    "task": _task,
     "refinement": _refinement,
     "augmentation": _augmentation,
     "files": _files,

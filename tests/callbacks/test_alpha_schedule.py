@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from torch import nn
 from ultralytics.nn.tasks import PoseModel
+from ultralytics.utils.loss import v8PoseLoss
 
 import ultra_face
 from ultra_face.callbacks.alpha_schedule import anneal_alpha
@@ -23,8 +24,10 @@ def trainer_of(model: nn.Module, *, epoch: int, epochs: int) -> SimpleNamespace:
     return SimpleNamespace(model=model, ema=SimpleNamespace(ema=deepcopy(model)), epoch=epoch, epochs=epochs)
 
 
-def build(name: str) -> PoseModel:
+def build(name: str, alpha_start: float = 1.0) -> PoseModel:
+    """A model of this YAML whose alpha rises to 3, which has no meaning for stock models."""
     model = PoseModel(name, verbose=False)
+    model.yaml["face_loss"] = {"alpha": 3.0, "alpha_start": alpha_start}
     model.args = SimpleNamespace(**GAINS)
     return model
 
@@ -45,6 +48,13 @@ def test_the_epoch_of_the_trainer_decides(epoch: int, epochs: int, alpha: float)
     model = build("yolov5n-face.yaml")
     anneal_alpha(trainer_of(model, epoch=epoch, epochs=epochs))
     assert model.criterion.alpha == alpha
+
+
+@pytest.mark.parametrize("epoch", [0, 2, 4])
+def test_alpha_that_starts_at_its_value_is_constant(epoch: int) -> None:
+    model = build("yolov5n-face.yaml", alpha_start=3.0)
+    anneal_alpha(trainer_of(model, epoch=epoch, epochs=5))
+    assert model.criterion.alpha == 3.0
 
 
 def test_the_anchor_free_criterion_follows_too() -> None:
@@ -104,6 +114,13 @@ def test_stock_models_are_left_alone() -> None:
     model = build("yolov5n-pose.yaml")
     anneal_alpha(trainer_of(model, epoch=1, epochs=3))
     assert getattr(model, "criterion", None) is None
+
+
+def test_criteria_without_an_alpha_are_left_alone() -> None:
+    model = build("yolov5n-face.yaml")
+    model.criterion = criterion = v8PoseLoss(build("yolov5n-pose.yaml"))
+    anneal_alpha(trainer_of(model, epoch=1, epochs=3))
+    assert model.criterion is criterion
 
 
 def test_without_a_trainer_alpha_has_its_full_value() -> None:

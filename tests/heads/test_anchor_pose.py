@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ultra_face.heads.anchor_pose import AnchorPose
+from ultra_face.heads.export_formats import STOCK_DECODING
 
 STRIDES = (8.0, 16.0)
 ANCHORS = ((10.0, 13.0, 20.0, 26.0, 33.0, 23.0), (60.0, 45.0, 62.0, 119.0, 116.0, 90.0))
@@ -191,14 +192,22 @@ def test_end_to_end_is_refused() -> None:
         AnchorPose(1, (5, 3), ANCHORS, end2end=True, ch=CHANNELS)
 
 
-@pytest.mark.parametrize("format_name", ["edgetpu", "hailo", "imx"])
+@pytest.mark.parametrize("format_name", sorted(STOCK_DECODING))
 def test_formats_that_replace_the_decoding_are_refused(format_name: str) -> None:
     head = build()
     head.export, head.format = True, format_name
-    with pytest.raises(NotImplementedError, match=f"Ultralytics' {format_name} export .* train yolov5-aesvc-free"):
+    message = f"AnchorPose: Ultralytics' {format_name} export .* train yolov5-aesvc-free"
+    with pytest.raises(NotImplementedError, match=message):
         head(features())
 
 
-def test_scores_are_there_for_the_pictures_of_what_a_layer_looks_at() -> None:
+def test_scores_of_cells_are_those_of_their_best_anchors() -> None:
     decoded, outputs = build(nc=3)(features())
-    torch.testing.assert_close(outputs["scores"].sigmoid(), decoded[:, 4:7], rtol=1e-4, atol=2e-6)
+    expected = []
+    first = 0
+    for height, width in GRIDS:
+        # Three anchors of each cell lie a whole map apart.
+        anchors = [decoded[:, 4:7, first + a * height * width : first + (a + 1) * height * width] for a in range(3)]
+        expected.append(anchors[0].maximum(anchors[1]).maximum(anchors[2]))
+        first += 3 * height * width
+    torch.testing.assert_close(outputs["scores"].sigmoid(), torch.cat(expected, 2), rtol=1e-4, atol=2e-6)

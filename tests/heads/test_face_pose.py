@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 from ultralytics.nn.modules.conv import Conv
 from ultralytics.nn.modules.head import Pose
 
+from ultra_face.heads.export_formats import STOCK_DECODING
 from ultra_face.heads.face_pose import FacePose
 
 CHANNELS = (16, 32)
@@ -39,3 +41,30 @@ def test_its_style_is_its_own(monkeypatch: pytest.MonkeyPatch, stock_style: bool
     plain_branch = FacePose(1, (5, 3), ch=CHANNELS).cv3[0][0]
     assert isinstance(plain_branch, Conv)
     assert Pose.legacy is stock_style
+
+
+def test_predictions_after_the_choice_of_the_best_are_not_augmented() -> None:
+    assert FacePose(1, (5, 3), ch=CHANNELS).supports_tta
+    head = FacePose(1, (5, 3), end2end=True, ch=CHANNELS)
+    head.end2end = False  # NMS follows
+    assert head.supports_tta
+    head.end2end = True
+    assert not head.supports_tta
+
+
+def exported(head: FacePose, format_name: str) -> Tensor:
+    head.stride, head.export, head.format = torch.tensor([8.0, 16.0]), True, format_name
+    predictions: Tensor = head.eval()([torch.randn(1, 16, 4, 4), torch.randn(1, 32, 2, 2)])
+    return predictions
+
+
+def test_imx_is_refused() -> None:
+    message = "FacePose: Ultralytics' imx export decodes as its own heads do, .* or train yolov8n-pose.yaml"
+    with pytest.raises(NotImplementedError, match=message):
+        exported(FacePose(1, (5, 3), ch=CHANNELS), "imx")
+
+
+@pytest.mark.parametrize("format_name", ["onnx", *sorted(STOCK_DECODING - {"imx"})])
+def test_formats_that_decode_as_the_stock_head_are_not_refused(format_name: str) -> None:
+    # Box, score and five landmarks of x, y and visibility, for 4 x 4 and 2 x 2 cells.
+    assert exported(FacePose(1, (5, 3), ch=CHANNELS), format_name).shape == (1, 4 + 1 + 15, 20)

@@ -14,6 +14,7 @@ from ultralytics.nn.tasks import PoseModel
 from ultralytics.utils.metrics import bbox_iou
 
 from ultra_face.heads.anchor_pose import AnchorPose
+from ultra_face.heads.export_formats import STOCK_DECODING
 from ultra_face.heads.face_pose import FacePose
 from ultra_face.heads.sr_pose import SRFacePose, SRPose
 
@@ -262,6 +263,25 @@ def test_bad_settings(head: str, sr: Any, message: str) -> None:
 def test_end_to_end_is_refused(head: type, arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         head(*arguments, end2end=True, ch=(8,))
+
+
+@pytest.mark.parametrize("format_name", sorted(STOCK_DECODING))
+@HEADS
+def test_formats_that_replace_the_decoding_are_refused(head: str, format_name: str) -> None:
+    model = small_model(head, SR)
+    model.model[-1].export, model.model[-1].format = True, format_name
+    with pytest.raises(
+        NotImplementedError, match=f"{head}: Ultralytics' {format_name} export decodes as its own heads"
+    ):
+        model.predict(photograph(1))
+
+
+def test_without_refinement_it_is_exported_as_the_plain_head() -> None:
+    x, model = photograph(1), small_model("SRFacePose", SR | {"windows": 0})
+    expected = predict(model, x)
+    model.model[-1].export, model.model[-1].format = True, "edgetpu"
+    with torch.no_grad():
+        torch.testing.assert_close(model.predict(x), expected)
 
 
 def test_anchors_are_checked_as_in_the_plain_head() -> None:

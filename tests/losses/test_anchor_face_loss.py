@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from face_batches import DIFFICULT, FACES, face_batch
+from small_models import small_model
 from torch import Tensor
 
 from ultra_face.heads.anchor_pose import AnchorPose
@@ -240,3 +241,31 @@ def test_several_classes() -> None:
     _, right = run(head, maps, batch)
     assert wrong["cls_loss"] > 1
     assert right["cls_loss"] < 1e-6
+
+
+def test_class_weights_scale_the_class_term_class_by_class() -> None:
+    head, batch = build_head(nc=3), face_batch()
+    batch["cls"] = torch.tensor([[2.0], [0.0], [1.0]])
+    maps = random_maps(head)
+
+    def items(*weights: float) -> dict[str, Tensor]:
+        loss = AnchorFaceLoss(
+            head, gains(), FaceLossSettings(), class_weights=torch.tensor(weights, dtype=torch.double)
+        )
+        return loss({"raw": maps}, batch)[1]
+
+    alone = [items(1, 0, 0), items(0, 1, 0), items(0, 0, 1)]
+    weighted, plain = items(0.5, 1.0, 1.5), run(head, maps, batch)[1]
+    # As Ultralytics multiplies its own class term: 0.5 of the first class, 1 of the second, 1.5 of the third.
+    expected = sum(weight * one["cls_loss"] for weight, one in zip((0.5, 1.0, 1.5), alone, strict=True))
+    torch.testing.assert_close(weighted["cls_loss"], expected)
+    torch.testing.assert_close(plain["cls_loss"], sum(one["cls_loss"] for one in alone))
+    assert all(weighted[name] == plain[name] for name in ITEMS if name != "cls_loss")
+
+
+def test_the_model_hands_over_the_class_weights_that_the_trainer_sets() -> None:
+    model = small_model("AnchorPose", nc=2)
+    model.args = gains()
+    assert model.init_criterion().class_weights.tolist() == [1, 1]
+    model.class_weights = torch.tensor([0.25, 1.75], dtype=torch.double)
+    assert model.init_criterion().class_weights.tolist() == [0.25, 1.75]

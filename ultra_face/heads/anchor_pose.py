@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from ultralytics.nn.modules.head import Pose
 
+from ultra_face.heads.export_formats import refuse_stock_decoding
 from ultra_face.losses.face_loss import AnchorFaceLoss
 from ultra_face.losses.settings import FaceLossSettings
 
 # Expected faces a 640 px image and probability of the right class, for the biases at the start (YOLOv5).
 FACES_PER_IMAGE = 8
 CLASS_PRIOR = 0.6
-FORMATS_WITHOUT_ANCHORS = {"saved_model", "pb", "edgetpu", "executorch", "imx", "hailo"}
 
 
 class AnchorPose(Pose):  # type: ignore[misc]
@@ -76,20 +76,20 @@ class AnchorPose(Pose):  # type: ignore[misc]
         outputs = {"feats": x, "raw": raw}
         if self.training:
             return outputs
-        if self.export and self.format in FORMATS_WITHOUT_ANCHORS:
-            raise NotImplementedError(
-                f"AnchorPose: Ultralytics' {self.format} export rewrites the decoding of its own heads and would get "
-                "wrong boxes here; export onnx, openvino or torchscript, or train yolov5-aesvc-free.yaml"
-            )
-        decoded = torch.cat([self._decode(level, maps) for level, maps in enumerate(raw)], dim=2)
+        refuse_stock_decoding(self, instead="train yolov5-aesvc-free.yaml")
+        levels = [self._decode(level, maps) for level, maps in enumerate(raw)]
+        decoded = torch.cat(levels, dim=2)
         if self.export:
             return decoded
-        # Ultralytics draws what a layer looks at (`visualize=True`) from logits of this name.
-        return decoded, outputs | {"scores": decoded[:, 4 : 4 + self.nc].logit(eps=1e-6)}
+        # Ultralytics knows one logit a cell by this name: it draws what a layer looks at (`visualize=True`) and weighs
+        # the features of a teacher (`distill_model=`) by it.
+        cells = [level[:, 4 : 4 + self.nc].unflatten(2, (self.na, -1)).amax(2) for level in levels]
+        return decoded, outputs | {"scores": torch.cat(cells, dim=2).logit(eps=1e-6)}
 
     def criterion(self, model: nn.Module) -> AnchorFaceLoss:
-        """FaceLoss for this head, with the gains of the run and the `face_loss:` block of the model's YAML."""
-        return AnchorFaceLoss(self, model.args, FaceLossSettings.from_yaml(model.yaml.get("face_loss")))  # type: ignore[union-attr,operator]
+        """FaceLoss for this head: gains and class weights (`cls_pw`) of the run, `face_loss:` of the model's YAML."""
+        settings = FaceLossSettings.from_yaml(model.yaml.get("face_loss"))  # type: ignore[union-attr,operator]
+        return AnchorFaceLoss(self, model.args, settings, class_weights=getattr(model, "class_weights", None))  # type: ignore[arg-type]
 
     def bias_init(self) -> None:
         """Start from a few faces an image and a likely class; needs the strides."""

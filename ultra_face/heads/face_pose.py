@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import Any
+
+from torch import Tensor, nn
 from ultralytics.nn.modules.head import Pose
 
-from ultra_face.losses.face_loss import FreeFaceLoss
+from ultra_face.heads.export_formats import refuse_stock_decoding
+from ultra_face.losses.face_loss import EndToEndFaceLoss, FreeFaceLoss
 from ultra_face.losses.settings import FaceLossSettings
 
 
 class FacePose(Pose):  # type: ignore[misc]
-    """The stock head, layout and decoding, in the plain-convolution style of YOLOv5 and YOLOv8 (`legacy`)."""
+    """The stock head, layout and decoding, in the plain-convolution style of YOLOv5 and YOLOv8 (`legacy`).
+
+    `end2end: true` in the model YAML adds Ultralytics' second branch, which needs no NMS.
+
+    Raises:
+        NotImplementedError: export to IMX, for which Ultralytics leaves out the landmarks of any class but its own.
+    """
 
     legacy = True
-    supports_tta = True
 
-    def criterion(self, model: nn.Module) -> FreeFaceLoss:
+    @property
+    def supports_tta(self) -> bool:
+        """Whether predictions come before NMS, which merges those of several passes."""
+        return not self.end2end
+
+    def forward(self, x: list[Tensor]) -> Any:
+        """Predict as the stock head does."""
+        refuse_stock_decoding(self, instead="train yolov8n-pose.yaml", formats={"imx"})
+        return super().forward(x)
+
+    def criterion(self, model: nn.Module) -> FreeFaceLoss | EndToEndFaceLoss:
         """FaceLoss for this head, with the `face_loss:` block of the model's YAML."""
-        return FreeFaceLoss(model, FaceLossSettings.from_yaml(model.yaml.get("face_loss")))  # type: ignore[union-attr,operator]
+        settings = FaceLossSettings.from_yaml(model.yaml.get("face_loss"))  # type: ignore[union-attr,operator]
+        two_branches = getattr(self, "one2one_cv2", None) is not None
+        return EndToEndFaceLoss(model, settings) if two_branches else FreeFaceLoss(model, settings)

@@ -53,6 +53,11 @@ class Refined(nn.Module):
         self.sr = RefinementSettings.from_yaml(sr)
         self.generator = Generator(**self.sr.generator) if self.sr.blocks else CubicEnlargement(self.sr.scale)
 
+    @property
+    def refines(self) -> bool:
+        """Whether the settings change anything about the plain head's predictions."""
+        return bool(self.sr.windows or self.sr.ciou_nms)
+
     def fuse(self) -> None:
         """Fold the norms of the generator too when Ultralytics folds those of the model, for inference only."""
         super().fuse()  # type: ignore[misc]
@@ -71,7 +76,7 @@ class Refined(nn.Module):
             The same with predictions (B, 4 + nc + nk, N + K x L): stage one, then L of each tile; with `ciou_nms`, the
             best of both. With K = 0 and without `ciou_nms`, `y` itself.
         """
-        if not (self.sr.windows or self.sr.ciou_nms):
+        if not self.refines:
             return y
         predictions = self._centered(y)
         if self.sr.windows:

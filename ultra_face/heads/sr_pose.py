@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import Tensor
+
 from ultra_face.heads.anchor_pose import AnchorPose
+from ultra_face.heads.export_formats import refuse_stock_decoding
 from ultra_face.heads.face_pose import FacePose
 from ultra_face.heads.refined import Refined
 
@@ -53,6 +56,7 @@ class SRFacePose(Refined, FacePose):
 
     Raises:
         ValueError: as RefinementSettings says; `end2end` on.
+        NotImplementedError: with refinement on, export to a format for which Ultralytics replaces the decoding.
     """
 
     def __init__(
@@ -70,3 +74,9 @@ class SRFacePose(Refined, FacePose):
             )
         FacePose.__init__(self, nc, tuple(kpt_shape), reg_max, bool(end2end), ch)  # type: ignore[call-arg]
         self.add_refinement(sr)
+
+    def forward(self, x: list[Tensor]) -> Any:
+        """Predict as the plain head does; `refine` follows."""
+        if self.refines:
+            refuse_stock_decoding(self, instead="export the model without refinement")
+        return super().forward(x)

@@ -1,22 +1,23 @@
 """FaceLoss = alpha-CIoU + lambda x wing, with the score terms of each head. Source: YOLOv5n-AESVC, equation 5.
 
-`AnchorFaceLoss` serves AnchorPose, `FreeFaceLoss` the anchor-free FacePose. Both return what Ultralytics' own criteria
-return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and `dfl` for the anchor-free head, the only
-one with a distribution.
+`AnchorFaceLoss` serves AnchorPose, `FreeFaceLoss` the anchor-free FacePose, `EndToEndFaceLoss` FacePose with `end2end`.
+All return what Ultralytics' own criteria return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and
+`dfl` for the anchor-free head, the only one with a distribution.
 
-Deviations: alpha rises from 1 to its value during training, see `callbacks/alpha_schedule.py`. The score terms are
-summed over all anchors and divided by the summed targets, as in Ultralytics' anchor-free loss, instead of averaged a
-level and weighed: `box : cls` then has the same balance for both heads.
+Deviations: alpha may rise during training, see `callbacks/alpha_schedule.py`; in the YAMLs of the paper's rows it does
+not. The score terms are summed over all anchors and divided by the summed targets, as in Ultralytics' anchor-free loss,
+instead of averaged a level and weighed: `box : cls` then has the same balance for both heads.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from ultralytics.utils.loss import BboxLoss, v8PoseLoss
+from ultralytics.utils.loss import BboxLoss, E2ELoss, v8PoseLoss
 
 from ultra_face.losses.alpha_iou import alpha_ciou_loss
 from ultra_face.losses.assign import match_anchors
@@ -64,8 +65,12 @@ class Positives(NamedTuple):
 class AnchorFaceLoss:
     """Criterion of AnchorPose: raw maps and a batch -> losses (5,) times batch size, and the detached items by name."""
 
-    def __init__(self, head: AnchorHead, gains: Any, settings: FaceLossSettings) -> None:
+    def __init__(
+        self, head: AnchorHead, gains: Any, settings: FaceLossSettings, *, class_weights: Tensor | None = None
+    ) -> None:
+        """Take the head, the gains of the run, and the weight of each class (nc,) in the class term; None for equal."""
         self.head, self.gains, self.settings = head, gains, settings
+        self.class_weights = torch.ones(head.nc) if class_weights is None else class_weights.float()
         self.alpha = settings.alpha
 
     def anneal(self, progress: float) -> None:
@@ -96,7 +101,8 @@ class AnchorFaceLoss:
         pose_loss = self.settings.landmark_weight * landmark_loss(decoded, landmarks, face_visible, self.settings)
         kobj_loss = visibility_loss(points[..., 2], face_visible) if points.shape[2] == 3 else values.new_zeros(())
         one_hot = torch.zeros_like(cls).scatter_(1, classes[face, None], 1.0)
-        cls_loss = binary_cross_entropy_with_logits(cls, one_hot, reduction="sum") / count
+        weights = self.class_weights.to(cls)
+        cls_loss = binary_cross_entropy_with_logits(cls, one_hot, weight=weights, reduction="sum") / count
         obj_loss = objectness_loss(maps, slot, ciou.detach().clamp(min=0).view(-1))
 
         gains = self.gains
@@ -201,15 +207,34 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
     alpha = 1 and landmark_weight = 0 give Ultralytics' own loss with `pose=0`.
     """
 
-    def __init__(self, model: nn.Module, settings: FaceLossSettings) -> None:
-        super().__init__(model)
+    def __init__(self, model: nn.Module, settings: FaceLossSettings, **assignment: Any) -> None:
+        super().__init__(model, **assignment)
         self.settings = settings
         self.bbox_loss = AlphaBboxLoss(self.reg_max, settings.alpha).to(self.device)
         self.keypoint_loss = WingKeypointLoss(settings)
 
+    def loss(self, preds: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Ultralytics' loss of the head's outputs, where landmarks without a flag can be missing too."""
+        keypoints = batch["keypoints"]
+        flagged = torch.cat([keypoints[..., :2], _visible(keypoints)[..., None].to(keypoints)], -1)
+        result: tuple[Tensor, dict[str, Tensor]] = super().loss(preds, batch | {"keypoints": flagged})
+        return result
+
     def anneal(self, progress: float) -> None:
         """Set alpha for this share of the training, 0 to 1."""
         self.bbox_loss.alpha = self.settings.alpha_at(progress)
+
+
+class EndToEndFaceLoss(E2ELoss):  # type: ignore[misc]
+    """Criterion of FacePose with `end2end`: FreeFaceLoss of both of its branches, weighed as in Ultralytics."""
+
+    def __init__(self, model: nn.Module, settings: FaceLossSettings) -> None:
+        super().__init__(model, partial(FreeFaceLoss, settings=settings))
+
+    def anneal(self, progress: float) -> None:
+        """Set alpha for this share of the training, 0 to 1."""
+        for branch in (self.one2many, self.one2one):
+            branch.anneal(progress)
 
 
 def _visible(keypoints: Tensor) -> Tensor:

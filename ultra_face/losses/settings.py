@@ -13,7 +13,8 @@ class FaceLossSettings:
 
     Attributes:
         alpha: exponent of alpha-CIoU at the end of training; 1 is plain CIoU.
-        alpha_start: exponent at the start of training, from where it rises evenly; equal to alpha as in the paper.
+        alpha_start: exponent at the start of training, from where it rises evenly; with that of alpha it is constant,
+            as in the paper and in the YAMLs of its rows.
         landmark_weight: lambda, the weight of the wing term relative to Ultralytics' `pose` gain. With the default
             gains of 12 and 7.5 it makes landmarks a tenth of boxes, the ratio of YOLO5Face.
         wing_width: w, where the wing loss turns linear [strides].

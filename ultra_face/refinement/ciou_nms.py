@@ -1,5 +1,7 @@
 """CIoU-based suppression inside the network. Source: SR-YOLOv5, section 2 ("CIoU and NMS"); Zheng et al. 2020.
 
+Deviation: off unless the `ciou_nms` of the `sr:` block switches it on.
+
 Boxes that overlap but have their centres apart, as faces in a crowd do, survive a CIoU threshold where IoU drops them.
 Ultralytics' own NMS runs afterwards. IoU is never below CIoU, so give it a higher threshold (`iou=0.9`): with the same
 one it would drop them after all.
