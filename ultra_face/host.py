@@ -132,6 +132,23 @@ def _augmentation() -> None:
     tasks.PoseModel._predict_augment = _predict_augment
 
 
+def _weights() -> None:
+    """Let a head with `load_weights` take over what it can of other weights: it gets the stock loading, a function."""
+    stock = _method("load")
+    if "weights" not in inspect.signature(stock).parameters:
+        raise SeamError("PoseModel.load has changed: it takes no weights")
+
+    @functools.wraps(stock)
+    def load(self: nn.Module, weights: Any, *args: Any, **kwargs: Any) -> None:
+        load_weights = getattr(self.model[-1], "load_weights", None)  # type: ignore[index]
+        if load_weights is None:
+            stock(self, weights, *args, **kwargs)
+        else:
+            load_weights(self, weights, load=lambda suited: stock(self, suited, *args, **kwargs))
+
+    tasks.PoseModel.load = load
+
+
 def _files() -> None:
     """Fall back to the packaged YAML files and weights where the stock look-up finds nothing."""
     stock_check, stock_download = checks.check_file, downloads.attempt_download_asset
@@ -179,6 +196,7 @@ SEAMS: dict[str, Callable[[], None]] = {
     "criterion": _criterion,
     "refinement": _refinement,
     "augmentation": _augmentation,
+    "weights": _weights,
     "files": _files,
     "safe loading": _safe_loading,
     "callbacks": _callbacks,
