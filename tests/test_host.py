@@ -254,6 +254,8 @@ def stock_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     stock_pass = lambda self, x, profile=False, embed=None: ("stock", x, embed)  # noqa: E731
     monkeypatch.setattr(tasks.PoseModel, "_predict_once", stock_pass)
     monkeypatch.setattr(tasks.PoseModel, "_predict_augment", lambda self, x: "stock augmentation")
+    stock_load = lambda self, weights, verbose=True: self.loaded.append((weights, verbose))  # noqa: E731
+    monkeypatch.setattr(tasks.PoseModel, "load", stock_load)
 
 
 @pytest.mark.usefixtures("stock_methods")
@@ -282,6 +284,32 @@ def test_a_head_that_supports_it_is_augmented(monkeypatch):
     own = Model(Head(supports_tta=True))
     assert tasks.PoseModel._predict_augment(own, "image") == ("ours", own, "image")
     assert tasks.PoseModel._predict_augment(Model(Head()), "image") == "stock augmentation"
+
+
+@pytest.mark.usefixtures("stock_methods")
+def test_a_head_loads_weights_for_itself():
+    host._weights()
+    own = Model(Head(load_weights=lambda model, weights, *, load: load(f"{weights} that suit")))
+    own.loaded = []
+    tasks.PoseModel.load(own, "weights", verbose=False)
+    assert own.loaded == [("weights that suit", False)]
+
+
+@pytest.mark.usefixtures("stock_methods")
+def test_other_heads_load_weights_as_ever():
+    host._weights()
+    stock = Model(Head())
+    stock.loaded = []
+    tasks.PoseModel.load(stock, "weights")
+    assert stock.loaded == [("weights", True)]
+
+
+def test_a_loading_without_weights_is_left_alone(monkeypatch):
+    changed = lambda self, file: None  # noqa: E731
+    monkeypatch.setattr(tasks.PoseModel, "load", changed)
+    with pytest.raises(SeamError, match=r"PoseModel\.load has changed: it takes no weights"):
+        host._weights()
+    assert tasks.PoseModel.load is changed
 
 
 def test_a_stock_pass_with_further_arguments_keeps_them(monkeypatch):
@@ -315,7 +343,12 @@ def test_a_later_patch_of_the_base_class_counts(monkeypatch, name):
 
 @pytest.mark.parametrize(
     ("seam", "method"),
-    [("criterion", "init_criterion"), ("refinement", "_predict_once"), ("augmentation", "_predict_augment")],
+    [
+        ("criterion", "init_criterion"),
+        ("refinement", "_predict_once"),
+        ("augmentation", "_predict_augment"),
+        ("weights", "load"),
+    ],
 )
 def test_a_missing_method_is_named(monkeypatch, seam, method):
     monkeypatch.setattr(tasks, "PoseModel", type("PoseModel", (), {}))

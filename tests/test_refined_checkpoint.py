@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 from interpreters import run_python
-from small_models import PLAIN, photograph, small_model, small_yaml
+from small_models import ANCHORS, PLAIN, photograph, small_model, small_yaml
 from tiny_faces import IMAGE_SIZE, write_tiny_faces
 from torch import Tensor
 from ultralytics import YOLO
@@ -133,6 +133,17 @@ def test_blocks_of_0_go_back_to_interpolation(tmp_path: Path, refined: Path) -> 
     head = refined_head(tmp_path / "cubic.pt")
     assert isinstance(head.generator, CubicEnlargement)
     assert head.sr.scale == 4
+
+
+def test_the_yaml_tells_the_anchors_of_the_head(tmp_path: Path, detector: Path) -> None:
+    content = torch.load(detector, weights_only=False)
+    content["model"].model[-1].anchor_wh.mul_(1.5)  # as fitted, or loaded, before the YAML followed
+    torch.save(content, tmp_path / "learned.pt")
+    write_refined(tmp_path / "learned.pt", tmp_path / "refined.pt")
+    written = YOLO(tmp_path / "refined.pt").model
+    assert written.yaml["anchors"] == [[1.5 * side for side in row] for row in ANCHORS]
+    assert written.model[-1].anchor_wh.flatten(1).tolist() == written.yaml["anchors"]
+    assert written.model[-1].trained
 
 
 def test_what_was_there_is_not_touched(tmp_path: Path, detector: Path, generator: Path) -> None:

@@ -183,7 +183,8 @@ def _criterion() -> None:
 
 def _task() -> None:
     """Refuse our heads in models of another task, whose losses and predictions know no landmarks."""
-    for root in (tasks.DetectionModel, tasks.SemanticSegmentationModel, tasks.ClassificationModel):
+    names = ("DetectionModel", "SemanticSegmentationModel", "ClassificationModel")
+    for root in (getattr(tasks, name) for name in names if hasattr(tasks, name)):
         root.__init__ = _of_task_pose(root.__init__)
 
 
@@ -192,7 +193,7 @@ def _of_task_pose(stock: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:  # noqa: N807  (it takes the place of one)
         stock(self, *args, **kwargs)
         head = self.model[-1]  # type: ignore[index]
-        if isinstance(head, HEADS) and not isinstance(self, tasks.PoseModel):
+        if not isinstance(self, tasks.PoseModel) and isinstance(head, _layers_and_heads()[1]):
             raise ValueError(
                 f"{self.yaml.get('yaml_file', 'model YAML')}: task: expected pose, for which the head "  # type: ignore[union-attr,operator]
                 f"{type(head).__name__} is made, got {type(self).__name__}; leave task out or say task=pose"
@@ -226,6 +227,21 @@ def _augmentation() -> None:
         return predict_augmented(model, x) if supported else stock(x)
 
     _override("_predict_augment", predict_augment)
+
+
+def _weights() -> None:
+    """Let a head with `load_weights` take over what it can of other weights: it gets the stock loading, a function."""
+    if "weights" not in inspect.signature(_method("load")).parameters:
+        raise SeamError("PoseModel.load has changed: it takes no weights")
+
+    def load(stock: Callable[..., Any], model: Any, weights: Any, *args: Any, **kwargs: Any) -> None:
+        load_weights = getattr(model.model[-1], "load_weights", None)
+        if load_weights is None:
+            stock(weights, *args, **kwargs)
+        else:
+            load_weights(model, weights, load=lambda suited: stock(suited, *args, **kwargs))
+
+    _override("load", load)
 
 
 def _files() -> None:
@@ -328,6 +344,7 @@ SEAMS: dict[str, Callable[[], None]] = {
     "task": _task,
     "refinement": _refinement,
     "augmentation": _augmentation,
+    "weights": _weights,
     "files": _files,
     "safe loading": _safe_loading,
     "callbacks": _callbacks,

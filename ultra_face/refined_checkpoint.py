@@ -16,6 +16,7 @@ from ultralytics import YOLO
 
 from ultra_face.callbacks.face_model import face_model
 from ultra_face.data.output_folder import replacing
+from ultra_face.heads.anchor_pose import AnchorPose
 from ultra_face.heads.refined import Refined
 from ultra_face.nn.srgan import Generator
 from ultra_face.refinement.settings import RefinementSettings
@@ -99,6 +100,8 @@ def refine_model(model: Any, *, generator: Generator | None = None, settings: Ma
     sr = before.changed(**{**changes, **chosen})
 
     description = copy.deepcopy(model.yaml)
+    if isinstance(head, AnchorPose):
+        head.describe_anchors(description)
     source, repeats, name, arguments = description["head"][-1]
     plain = arguments[:-1] if isinstance(head, Refined) else arguments
     description["head"][-1] = [source, repeats, WRAPPED[name], [*plain, "sr"]]

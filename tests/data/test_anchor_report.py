@@ -85,6 +85,23 @@ def test_fit_compares_with_a_given_model(retinaface_source, tmp_path):
     assert "huge.yaml                0.0000" in text
 
 
+def test_boxes_that_training_cannot_learn_are_left_out_and_counted(retinaface_source, tmp_path):
+    prepare_dataset([retinaface_source], tmp_path / "data")
+    for file in (tmp_path / "data" / "labels").rglob("*.txt"):
+        lines = file.read_text().splitlines()
+        # Beside each face two slips of the mouse: 1e-5 of the image, and nothing.
+        rows = [line.split() for line in lines for _ in range(2)]
+        slips = [
+            " ".join([*row[:3], *[share] * 2, *row[5:]])
+            for row, share in zip(rows, ["1e-5", "0"] * len(lines), strict=True)
+        ]
+        file.write_text("\n".join([*lines, *slips]))
+    arguments = {"training_size": 200, "num_levels": 2, "anchors_per_level": 1}
+    text = fit_anchors([tmp_path / "data" / "images" / "train"], **arguments)
+    assert text.startswith("2 boxes at 200 px; left out 4 boxes with a side under 2 px at 200 px\n")
+    assert text.endswith("anchors:\n  - [40, 40]\n  - [60, 80]")
+
+
 def test_too_few_boxes(retinaface_source, tmp_path):
     prepare_dataset([retinaface_source], tmp_path / "data")
     with pytest.raises(ValueError, match="got 9 anchors and 2 boxes"):

@@ -8,6 +8,7 @@ from ultra_face.data.anchors import (
     best_possible_recall,
     corner_iou,
     kmeans_anchors,
+    learnable,
     mean_best_iou,
 )
 
@@ -109,6 +110,12 @@ def test_the_papers_anchors_are_four_levels_in_order():
     anchors = np.array(WIDER_FACE_ANCHORS)
     assert anchors.shape == (4, 3, 2)
     assert (np.diff(anchors.reshape(-1, 2).prod(axis=1)) > 0).all()
+
+
+def test_boxes_of_2_px_can_be_learned():
+    wh = np.array([[2.0, 2.0], [1.99, 50.0], [50.0, 1.99], [0.0064, 0.0064], [0.0, 0.0], [3.0, 4.0]])
+    np.testing.assert_array_equal(learnable(wh), [[2, 2], [3, 4]])
+    assert learnable(np.zeros((0, 2))).shape == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ultra_face.data.anchor_plot import save_anchor_plot
-from ultra_face.data.anchor_report import anchors_block, describe_coverage, read_model_anchors
-from ultra_face.data.anchors import WIDER_FACE_ANCHORS, kmeans_anchors
+from ultra_face.data.anchor_report import anchors_block, describe_coverage, describe_left_out, read_model_anchors
+from ultra_face.data.anchors import WIDER_FACE_ANCHORS, kmeans_anchors, learnable
 from ultra_face.data.training_boxes import Progress, list_images, read_box_sizes
 
 
@@ -24,7 +24,7 @@ def fit_anchors(
     plot: Path | None = None,
     progress: Progress = iter,
 ) -> str:
-    """Fit anchors to all labelled boxes of the images at `locations`, and report.
+    """Fit anchors to the labelled boxes of the images at `locations` that training can learn, and report.
 
     Args:
         locations: Folders or lists of images, see `list_images`.
@@ -43,7 +43,8 @@ def fit_anchors(
         FileNotFoundError: There are no images.
         ValueError: A label file or the model YAML is broken, or there are fewer boxes than anchors.
     """
-    wh = read_box_sizes(list_images(locations), training_size=training_size, progress=progress)
+    boxes = read_box_sizes(list_images(locations), training_size=training_size, progress=progress)
+    wh = learnable(boxes)
     anchors = kmeans_anchors(wh, num_levels * anchors_per_level, seed=seed)
     if model_yaml is None:
         name, before = (
@@ -55,5 +56,7 @@ def fit_anchors(
     if plot is not None:
         save_anchor_plot(wh, anchors, plot)
     heading = f"{len(wh):,} boxes at {training_size} px"
+    if len(wh) < len(boxes):
+        heading += f"; {describe_left_out(len(boxes) - len(wh), training_size)}"
     coverage = describe_coverage(wh, {name: before, "clusters": anchors})
     return "\n".join([heading, coverage, anchors_block(anchors, num_levels)])

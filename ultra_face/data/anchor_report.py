@@ -9,7 +9,7 @@ import numpy as np
 import yaml
 
 from ultra_face.data.anchors import best_possible_recall, mean_best_iou
-from ultra_face.data.annotation import FloatArray
+from ultra_face.data.annotation import TOO_SMALL, FloatArray
 
 
 def read_model_anchors(model_yaml: Path) -> FloatArray:
@@ -38,6 +38,11 @@ def describe_coverage(wh: FloatArray, candidates: Mapping[str, FloatArray]) -> s
         for name, anchors in candidates.items()
     ]
     return "\n".join(lines)
+
+
+def describe_left_out(count: int, training_size: int) -> str:
+    """Say how many boxes no anchor was fitted to."""
+    return f"left out {count:,} {'box' if count == 1 else 'boxes'} with a side {TOO_SMALL} at {training_size} px"
 
 
 def anchors_block(anchors: FloatArray, num_levels: int) -> str:

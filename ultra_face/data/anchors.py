@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ultra_face.data.annotation import FloatArray
+from ultra_face.data.annotation import MIN_BOX_SIDE, FloatArray
 
 WIDER_FACE_ANCHORS = (
     ((4, 5), (6, 7), (8, 11)),
@@ -22,6 +22,15 @@ WIDER_FACE_ANCHORS = (
 
 RATIO_LIMIT = 4.0
 """Sides of a box and its anchor differ by less than this factor, as `losses.assign` has it, which needs torch."""
+
+
+def learnable(wh: FloatArray) -> FloatArray:
+    """The boxes (N, 2) [px] with both sides at least 2 px, which training can learn and anchors can fit.
+
+    Smaller ones are slips of the mouse, or faces of a larger image; Ultralytics' augmentation drops them too.
+    """
+    kept: FloatArray = wh[(wh >= MIN_BOX_SIDE).all(axis=1)]
+    return kept
 
 
 def best_possible_recall(wh: FloatArray, anchors: FloatArray, *, ratio_limit: float = RATIO_LIMIT) -> float:

@@ -7,7 +7,7 @@ Deviation: landmark offsets count from the middle of the cell, where the decoded
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ultralytics.nn.modules.head import Pose
 
 from ultra_face.heads.export_formats import refuse_stock_decoding
+from ultra_face.heads.transfer import Transferable, last_layer, weights_model
 from ultra_face.losses.face_loss import AnchorFaceLoss
 from ultra_face.losses.settings import FaceLossSettings
 
@@ -23,13 +24,12 @@ FACES_PER_IMAGE = 8
 CLASS_PRIOR = 0.6
 
 
-class AnchorPose(Pose):  # type: ignore[misc]
+class AnchorPose(Transferable, Pose):  # type: ignore[misc]
     """One 1 x 1 convolution a level; for each anchor box 4, objectness 1, classes nc, keypoints nk.
 
     Training: `{"feats": maps, "raw": (B, A, 5 + nc + nk, H, W) a level}`. Inference: Ultralytics' pose layout
     (B, 4 + nc + nk, N) with centre, size [input px] (corners where the exporter sets `xyxy` for its NMS), score =
-    objectness x class, landmarks [input px] and visibility. Weights of another class count or order transfer but for
-    this head, whose rows are not told apart by class name.
+    objectness x class, landmarks [input px] and visibility.
 
     Args:
         nc: number of classes.
@@ -39,12 +39,16 @@ class AnchorPose(Pose):  # type: ignore[misc]
         end2end: passed by Ultralytics' parser; must be off, since anchors need NMS.
         ch: channels of each level.
 
+    Attributes:
+        trained: whether the convolutions have learned with the anchors that are in `anchor_wh`.
+
     Raises:
         ValueError: anchors that are no positive pairs, unequal in number, or not one row a level; `end2end` on.
         NotImplementedError: export to a format for which Ultralytics replaces the decoding.
     """
 
     supports_tta = True
+    trained = True  # so say the heads of checkpoints that do not state it
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class AnchorPose(Pose):  # type: ignore[misc]
         self.nk = kpt_shape[0] * kpt_shape[1]
         self.na = sizes.shape[1]
         self.no = 5 + nc + self.nk
+        self.trained = False
         self.stride = torch.zeros(self.nl)
         self.register_buffer("anchor_wh", sizes)
         self.predict = nn.ModuleList(nn.Conv2d(c, self.na * self.no, 1) for c in ch)
@@ -97,6 +102,34 @@ class AnchorPose(Pose):  # type: ignore[misc]
             bias = conv.bias.detach().view(self.na, self.no)  # type: ignore[operator]
             bias[:, 4] = math.log(FACES_PER_IMAGE / (640 / float(stride)) ** 2)
             bias[:, 5 : 5 + self.nc] = math.log(CLASS_PRIOR / (self.nc - 0.99999))
+
+    def mixtures(self, classes: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
+        """See Transferable; box and objectness pass on, for each anchor of a level."""
+        anchor = torch.block_diag(torch.eye(5), classes, landmarks)
+        return {f"predict.{level}": torch.block_diag(*[anchor] * self.na) for level in range(self.nl)}
+
+    def load_weights(self, model: Any, weights: Any, *, load: Callable[[Any], None]) -> None:
+        """See Transferable; a head is as trained as the one whose weights it gets, and the YAML tells its anchors."""
+        super().load_weights(model, weights, load=load)
+        self.trained = self.trained and getattr(last_layer(weights_model(weights)), "trained", True)
+        self.describe_anchors(model.yaml)
+
+    def describe_anchors(self, description: dict[str, Any]) -> None:
+        """Write the anchors into the YAML of the model that ends in this head, to a tenth of a pixel."""
+        rows = [[round(side, 1) for side in level] for level in self.anchor_wh.flatten(1).tolist()]
+        arguments = (description["backbone"] + description["head"])[-1][3]
+        if isinstance(arguments[2], str):
+            description[arguments[2]] = rows
+        else:
+            arguments[2] = rows
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: Any) -> None:
+        """Note whether anchors and convolutions come together: one without the other has not learned with it."""
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        own = {f"{prefix}{name}" for name in self.state_dict() if name.startswith(("anchor_wh", "predict."))}
+        came = own & state_dict.keys()
+        if came:
+            self.trained = came == own
 
     @staticmethod
     def relative_boxes(values: Tensor, anchors: Tensor) -> Tensor:

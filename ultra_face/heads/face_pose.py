@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from ultralytics.nn.modules.head import Pose
 
 from ultra_face.heads.export_formats import refuse_stock_decoding
+from ultra_face.heads.transfer import Transferable
 from ultra_face.losses.face_loss import EndToEndFaceLoss, FreeFaceLoss
 from ultra_face.losses.settings import FaceLossSettings
 
 
-class FacePose(Pose):  # type: ignore[misc]
+class FacePose(Transferable, Pose):  # type: ignore[misc]
     """The stock head, layout and decoding, in the plain-convolution style of YOLOv5 and YOLOv8 (`legacy`).
 
     `end2end: true` in the model YAML adds Ultralytics' second branch, which needs no NMS.
@@ -38,3 +39,12 @@ class FacePose(Pose):  # type: ignore[misc]
         settings = FaceLossSettings.from_yaml(model.yaml.get("face_loss"))  # type: ignore[union-attr,operator]
         two_branches = getattr(self, "one2one_cv2", None) is not None
         return EndToEndFaceLoss(model, settings) if two_branches else FreeFaceLoss(model, settings)
+
+    def mixtures(self, classes: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
+        """See Transferable; boxes have a branch of their own, which passes on as it is."""
+        rows = {"cv3": classes, "cv4": landmarks, "one2one_cv3": classes, "one2one_cv4": landmarks}
+        return {
+            f"{branch}.{level}.{len(layers) - 1}": mixture
+            for branch, mixture in rows.items()
+            for level, layers in enumerate(getattr(self, branch, None) or ())
+        }
