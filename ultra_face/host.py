@@ -18,12 +18,14 @@ from typing import Any
 import torch
 import ultralytics
 from torch import nn
+from ultralytics.engine.model import Model
 from ultralytics.nn import tasks
 from ultralytics.utils import SETTINGS, checks, downloads
 from ultralytics.utils.callbacks import base as host_callbacks
 
 from ultra_face import files, model_yaml
 from ultra_face.callbacks.table import CALLBACKS
+from ultra_face.default_iou import with_face_iou
 from ultra_face.heads.table import HEADS
 from ultra_face.nn.layers import LAYERS, Build
 from ultra_face.seam import Seam, SeamError
@@ -174,6 +176,24 @@ def _callbacks() -> None:
         host_callbacks.default_callbacks[event].append(callback)
 
 
+def _suppression() -> None:
+    """Let face models suppress at their own IoU where the user names none, in every method of `YOLO` that takes one."""
+    methods = ("predict", "val", "export", "train", "tune")  # `track` calls `predict`
+    missing = [name for name in methods if name not in vars(Model)]
+    if missing:
+        raise SeamError(f"YOLO has no {', '.join(missing)}")
+    for name in methods:
+        setattr(Model, name, _with_face_iou(vars(Model)[name]))
+
+
+def _with_face_iou(stock: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(stock)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return stock(self, *args, **with_face_iou(self, kwargs))
+
+    return method
+
+
 SEAMS: dict[str, Callable[[], None]] = {
     "parser": _parser,
     "criterion": _criterion,
@@ -182,6 +202,7 @@ SEAMS: dict[str, Callable[[], None]] = {
     "files": _files,
     "safe loading": _safe_loading,
     "callbacks": _callbacks,
+    "suppression": _suppression,
 }
 
 
