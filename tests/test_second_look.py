@@ -104,3 +104,27 @@ def test_errors_of_the_tool(show: Any, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "photo.png"), image())
     with pytest.raises(SystemExit, match=r"^show_refinement: .*look\.odd: expected the name of a picture"):
         show(tmp_path / "photo.png", tmp_path / "look.odd")
+
+
+def test_whoever_runs_the_model_meanwhile_sees_its_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, met = small_model("SRPose", SR), []
+    convolve = type(model.model[0]).forward
+    monkeypatch.setattr(
+        type(model.model[0]), "forward", lambda *args: met.append(model.model[-1].sr.windows) or convolve(*args)
+    )
+    look_again(model, image(), **SETTINGS)
+    assert set(met) == {SR["windows"]}
+
+
+def test_a_step_that_fails_leaves_the_model_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_model("SRPose", SR)
+    before, layers = model.model[-1].sr, model.model
+
+    def fail(*arguments: Any, **settings: Any) -> None:
+        raise MemoryError("no room for tiles")
+
+    monkeypatch.setattr("ultra_face.second_look.cut_windows", fail)
+    with pytest.raises(MemoryError, match="no room for tiles"):
+        look_again(model, image(), **SETTINGS)
+    assert model.model[-1].sr is before
+    assert model.model is layers

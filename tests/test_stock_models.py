@@ -14,9 +14,10 @@ SCRIPT = Path(__file__).parent / "stock_fingerprints.py"
 @pytest.fixture(scope="module")
 def fingerprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     """What a fresh interpreter makes of the stock models, with the plugin on and off."""
-    folder = tmp_path_factory.mktemp("stock")
     return {
-        setting: json.loads(last_line(run_python(str(SCRIPT), folder=folder, ULTRA_FACE_AUTOLOAD=setting)))
+        setting: json.loads(
+            last_line(run_python(str(SCRIPT), folder=tmp_path_factory.mktemp("stock"), ULTRA_FACE_AUTOLOAD=setting))
+        )
         for setting in ("0", "1")
     }
 

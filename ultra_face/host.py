@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import ultralytics
 from torch import nn
+from ultralytics.engine.model import Model
 from ultralytics.engine.predictor import BasePredictor
 from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.engine.validator import BaseValidator
@@ -47,8 +48,7 @@ EVENTS = (
     "on_pretrain_routine_end",
     "on_train_epoch_start",
     "on_val_start",
-    "on_predict_batch_start",
-    "on_predict_postprocess_end",
+    "on_predict_start",
 )
 
 _parsing = threading.RLock()
@@ -338,6 +338,26 @@ def _our_callbacks() -> Mapping[str, list[Callback]]:
     return events
 
 
+def _suppression() -> None:
+    """Let face models suppress at their own IoU where the user names none, in every method of `YOLO` that takes one."""
+    methods = ("predict", "val", "export", "train", "tune")  # `track` calls `predict`
+    missing = [name for name in methods if name not in vars(Model)]
+    if missing:
+        raise SeamError(f"YOLO has no {', '.join(missing)}")
+    for name in methods:
+        setattr(Model, name, _with_face_iou(vars(Model)[name]))
+
+
+def _with_face_iou(stock: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(stock)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        from ultra_face.default_iou import with_face_iou
+
+        return stock(self, *args, **with_face_iou(self, kwargs))
+
+    return method
+
+
 SEAMS: dict[str, Callable[[], None]] = {
     "parser": _parser,
     "criterion": _criterion,
@@ -348,6 +368,7 @@ SEAMS: dict[str, Callable[[], None]] = {
     "files": _files,
     "safe loading": _safe_loading,
     "callbacks": _callbacks,
+    "suppression": _suppression,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from ultralytics.data.augment import LetterBox
 from ultralytics.utils.nms import non_max_suppression
 
@@ -80,20 +81,24 @@ def look_again(model: Any, image: Pixels, *, imgsz: int, confidence: float, nms_
         kept = non_max_suppression(predictions, confidence, nms_iou, nc=head.nc, max_det=1000)
         return tuple(_faces(rows, head.kpt_shape) for rows in kept)
 
-    final = faces(model(x)[0])[0]
-    head.sr = replace(sr, windows=0, ciou_nms=0.0)
-    try:
-        plain = model(x)[0]
-        head.sr = sr
-        windows = head.find_windows(plain, (x.shape[-2], x.shape[-1]))
-        corners = windows.left_top[windows.used]
-        cut = cut_windows(x, corners[None], side=sr.window)
-        tiles = head.enlarge(cut) if len(corners) else cut
-        head.sr = replace(sr, windows=0, ciou_nms=0.0)
-        found = faces(model(tiles)[0]) if len(corners) else ()
-    finally:
-        head.sr = sr
-    return SecondLook(boxed, faces(plain)[0], final, corners.numpy(), _pixels(cut), _pixels(tiles), found, sr)
+    plain = _without_refinement(model)
+    first = plain(x)[0]
+    windows = head.find_windows(first, (x.shape[-2], x.shape[-1]))
+    corners = windows.left_top[windows.used]
+    cut = cut_windows(x, corners[None], side=sr.window)
+    tiles = head.enlarge(cut) if len(corners) else cut
+    found = faces(plain(tiles)[0]) if len(corners) else ()
+    return SecondLook(
+        boxed, faces(first)[0], faces(model(x)[0])[0], corners.numpy(), _pixels(cut), _pixels(tiles), found, sr
+    )
+
+
+def _without_refinement(model: Any) -> Any:
+    """The same network, weights shared, with refinement off; the model itself stays as it is, for whoever runs it."""
+    plain, head = copy.copy(model), copy.copy(model.model[-1])
+    head.sr = replace(head.sr, windows=0, ciou_nms=0.0)
+    plain.__dict__["_modules"] = {**model._modules, "model": nn.Sequential(*model.model[:-1], head)}
+    return plain
 
 
 def draw_second_look(look: SecondLook) -> Pixels:

@@ -24,7 +24,7 @@ LETTERBOX_GREY = 114
 """With which the host fills what an image does not cover, in 0..255."""
 
 
-def predict_augmented(model: Any, x: Tensor) -> tuple[Tensor, None]:
+def predict_augmented(model: Any, x: Tensor) -> tuple[Tensor, Any]:
     """Run all passes and put their predictions side by side.
 
     Args:
@@ -32,21 +32,23 @@ def predict_augmented(model: Any, x: Tensor) -> tuple[Tensor, None]:
         x: images (B, C, H, W).
 
     Returns:
-        Predictions (B, 4 + nc + K x D, sum of N) in pixels of `x`, and None in place of training outputs.
-        Mirrored passes are left out where the number of landmarks is not five, since which of them are pairs
-        is unknown then.
+        Predictions (B, 4 + nc + K x D, sum of N) in pixels of `x`, and what the model gave beside them for `x` itself,
+        the first pass; None if that was nothing. Mirrored passes are left out where the number of landmarks is not
+        five, since which of them are pairs is unknown then.
     """
     num_landmarks, num_values = model.model[-1].kpt_shape
     stride = int(model.stride.max())
-    predictions = []
+    predictions: list[Tensor] = []
+    outputs: list[Any] = []
     for scale, mirrored in PASSES:
         if mirrored and num_landmarks != len(MIRRORED_LANDMARKS):
             continue
         image, ratio = rescale(x.flip(-1) if mirrored else x, scale, stride=stride)
-        prediction = model.predict(image)[0]
+        prediction, *others = model.predict(image)
+        outputs += others
         points = (num_landmarks, num_values)
         predictions.append(restore(prediction, points, ratio=ratio, mirrored_width=x.shape[-1] if mirrored else None))
-    return torch.cat(predictions, dim=-1), None
+    return torch.cat(predictions, dim=-1), outputs[0] if outputs else None
 
 
 def rescale(x: Tensor, scale: float, *, stride: int) -> tuple[Tensor, tuple[float, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,38 +12,60 @@ import torch
 from small_models import small_model
 from ultralytics import YOLO
 
-from ultra_face.callbacks import photographs
+from ultra_face.callbacks.photographs import hand_over
+from ultra_face.refinement.photographs import photographs_shown
 
 SR = {"windows": 3, "window": 32, "scale": 2, "blocks": 0, "max_face": 24, "photograph": True}
 
 
-def predictor(head: str = "SRPose", images: Any = None, **arguments: Any) -> SimpleNamespace:
-    """What the callbacks read of a predictor."""
-    images = [np.zeros((90, 160, 3), np.uint8)] * 2 if images is None else images
-    network = small_model(head, SR | arguments.pop("sr", {}))
-    return SimpleNamespace(
-        model=SimpleNamespace(model=network),
-        batch=(["a.jpg", "b.jpg"], images, ["", ""]),
-        args=SimpleNamespace(**{"augment": False, "embed": None} | arguments),
-    )
+class Predictor:
+    """What the callback reads of a predictor; its inference notes which photographs the pass could see."""
+
+    def __init__(self, head: str = "SRPose", images: Any = None, **settings: Any) -> None:
+        arguments = {name: settings.pop(name, None) for name in ("augment", "embed")}
+        self.model = SimpleNamespace(model=small_model(head, SR | settings))
+        self.batch = (["a.jpg", "b.jpg"], [np.zeros((90, 160, 3), np.uint8)] * 2 if images is None else images, [""])
+        self.args = SimpleNamespace(**arguments)
+        self.shown: list[Sequence[Any]] = []
+
+    def inference(self, image: Any, *arguments: Any, **keywords: Any) -> Any:
+        self.shown.append(photographs_shown())
+        if image is None:
+            raise MemoryError("no image")
+        return image, arguments, keywords
 
 
-def head_of(given: SimpleNamespace) -> Any:
-    return given.model.model.model[-1]
+def test_photographs_are_shown_during_the_pass_alone() -> None:
+    given = Predictor()
+    hand_over(given)
+    assert given.inference("image", 1, embed=None) == ("image", (1,), {"embed": None})
+    assert [id(image) for image in given.shown[0]] == [id(image) for image in given.batch[1]]
+    assert photographs_shown() == ()
 
 
-def test_photographs_are_handed_over_and_taken_back() -> None:
-    given = predictor()
-    photographs.hand_over(given)
-    assert [id(image) for image in head_of(given).photographs] == [id(image) for image in given.batch[1]]
-    photographs.take_back(given)
-    assert head_of(given).photographs is None
+def test_each_batch_shows_its_own_photographs() -> None:
+    given = Predictor()
+    for _ in range(2):  # two predictions of one predictor
+        hand_over(given)
+        given.batch = (["c.jpg"], [np.ones((90, 160, 3), np.uint8)], [""])
+        given.inference("image")
+        assert [id(image) for image in given.shown.pop()] == [id(given.batch[1][0])]
+    assert not given.shown
+
+
+def test_a_pass_that_fails_leaves_nothing_behind() -> None:
+    given = Predictor()
+    hand_over(given)
+    with pytest.raises(MemoryError, match="no image"):
+        given.inference(None)
+    assert len(given.shown[0]) == 2
+    assert photographs_shown() == ()
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        {"sr": {"photograph": False}},
+        {"photograph": False},
         {"augment": True},
         {"embed": [3]},
         {"images": torch.zeros(2, 3, 64, 64)},
@@ -50,35 +73,56 @@ def test_photographs_are_handed_over_and_taken_back() -> None:
     ],
     ids=["off", "augment", "embed", "tensor", "grey"],
 )
-def test_photographs_of_another_batch_are_not_left_where_none_are_of_use(given: dict[str, Any]) -> None:
-    these = predictor(**given)
-    head_of(these).photographs = ["of a pass that was interrupted"]
-    photographs.hand_over(these)
-    assert head_of(these).photographs is None
+def test_no_photographs_are_shown_where_none_are_of_use(given: dict[str, Any]) -> None:
+    these = Predictor(**given)
+    hand_over(these)
+    these.inference("image")
+    assert these.shown == [()]
 
 
 @pytest.mark.parametrize("head", ["AnchorPose", "FacePose"])
 def test_other_heads_are_left_alone(head: str) -> None:
-    given = predictor(head)
-    photographs.hand_over(given)
-    photographs.take_back(given)
-    assert not hasattr(head_of(given), "photographs")
+    given = Predictor(head)
+    hand_over(given)
+    assert "inference" not in vars(given)
 
 
 def test_an_exported_model_has_no_head() -> None:
-    given = predictor()
+    given = Predictor()
     given.model = SimpleNamespace(session="onnxruntime")
-    photographs.hand_over(given)
-    photographs.take_back(given)
+    hand_over(given)
+    assert "inference" not in vars(given)
 
 
-def test_prediction_looks_into_the_photograph() -> None:
-    image = np.random.default_rng(0).integers(0, 256, (384, 512, 3), dtype=np.uint8)
+@pytest.fixture
+def photograph() -> Any:
+    """Four times the input in each direction."""
+    return np.random.default_rng(0).integers(0, 256, (384, 512, 3), dtype=np.uint8)
+
+
+def test_prediction_looks_into_the_photograph(photograph: Any) -> None:
     model, found = YOLO("yolov8n-pose.yaml"), []
-    for photograph in (False, True):
-        model.model, model.predictor = small_model("SRPose", SR | {"photograph": photograph}), None
-        (result,) = model.predict(image, imgsz=128, conf=0.01, max_det=1000, verbose=False)
+    for look in (False, True):
+        model.model, model.predictor = small_model("SRPose", SR | {"photograph": look}), None
+        (result,) = model.predict(photograph, imgsz=128, conf=0.01, max_det=1000, verbose=False)
         found.append(result.boxes.data)
-        assert model.model.model[-1].photographs is None
+        assert photographs_shown() == ()
     # The first look is the same, the second sees pixels that the input does not have.
     assert found[0].shape != found[1].shape or not torch.allclose(*found)
+
+
+@pytest.mark.parametrize("event", ["on_predict_start", "on_predict_batch_start", "on_predict_postprocess_end"])
+def test_a_callback_of_the_user_that_fails_leaves_no_photograph_behind(photograph: Any, event: str) -> None:
+    def fail(predictor: Any) -> None:
+        raise OSError("disk full")
+
+    model = YOLO("yolov8n-pose.yaml")
+    model.model = small_model("SRPose", SR)
+    model.add_callback(event, fail)
+    with pytest.raises(OSError, match="disk full"):
+        model.predict(photograph, imgsz=128, verbose=False)
+    # The network that the predictor keeps, and one that has never seen a photograph, on another image.
+    x = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(1))
+    network, untouched = model.predictor.model.model, small_model("SRPose", SR).fuse()
+    with torch.no_grad():
+        torch.testing.assert_close(network(x)[0], untouched(x)[0], rtol=1e-4, atol=1e-3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from ultralytics.data.augment import LetterBox
 
-from ultra_face.refinement.photographs import cut_photograph, pixels_per_input_pixel
+from ultra_face.refinement.photographs import cut_photograph, photographs_shown, pixels_per_input_pixel, shown
 from ultra_face.refinement.tiles import LETTERBOX_GREY
 
 
@@ -75,3 +77,20 @@ def test_the_side_that_fills_the_input_tells_the_ratio(
     photograph: tuple[int, int], image: tuple[int, int], expected: float
 ) -> None:
     assert pixels_per_input_pixel(photograph, image) == pytest.approx(expected)
+
+
+def test_photographs_are_shown_within_the_block_and_within_one_thread() -> None:
+    outer, inner = [noise(8, 8)], [noise(9, 9)]
+    with ThreadPoolExecutor(1) as other, shown(outer):
+        assert photographs_shown() is outer
+        assert other.submit(photographs_shown).result() == ()
+        with shown(inner):
+            assert photographs_shown() is inner
+        assert photographs_shown() is outer
+    assert photographs_shown() == ()
+
+
+def test_photographs_are_gone_when_the_pass_fails() -> None:
+    with pytest.raises(ValueError, match="of the pass"), shown([noise(8, 8)]):
+        raise ValueError("of the pass")
+    assert photographs_shown() == ()

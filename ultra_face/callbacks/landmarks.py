@@ -14,7 +14,27 @@ from ultra_face.eval.landmarks import FAILURE_THRESHOLD
 from ultra_face.eval.pairing import FacePairs, LandmarkFaces, join_pairs, pair_landmarks
 from ultra_face.tta import MIRRORED_LANDMARKS
 
+KEY = "landmark_errors"
 FIGURES = {"box size": "metrics/NME-box(L)", "eye distance": "metrics/NME-eyes(L)"}
+WORST = dict.fromkeys(FIGURES.values(), 1.0)
+"""An error as large as the face; larger ones count as this."""
+
+
+def are_wanted(data: Mapping[str, Any], *, face_model: bool) -> bool:
+    """Whether landmark errors are measured: for face models on five landmarks, for others if the data YAML asks.
+
+    Raises:
+        ValueError: the data YAML asks for them on other landmarks, or with something else than true or false.
+    """
+    asked = data.get(KEY)
+    if asked not in (None, True, False):
+        raise ValueError(f"data YAML, {KEY}: expected true or false, got {asked!r}")
+    if asked and not has_face_landmarks(data):
+        raise ValueError(
+            f"data YAML, {KEY}: expected kpt_shape [5, 3] or [5, 2] and flip_idx {list(MIRRORED_LANDMARKS)}, got "
+            f"{data.get('kpt_shape')} and {data.get('flip_idx')}; correct them, or leave out {KEY}"
+        )
+    return has_face_landmarks(data) and (face_model if asked is None else asked)
 
 
 def has_face_landmarks(data: Mapping[str, Any]) -> bool:
@@ -25,6 +45,8 @@ def has_face_landmarks(data: Mapping[str, Any]) -> bool:
 
 class LandmarkObserver:
     """Pairs predicted with annotated faces, image by image, in pixels of the network's input."""
+
+    worst = WORST
 
     def __init__(self) -> None:
         self.pairs: list[FacePairs] = []
@@ -47,9 +69,9 @@ class LandmarkObserver:
         self.pairs.append(pair_landmarks(predicted, annotated))
 
     def figures(self) -> dict[str, float]:
-        """Normalised mean errors; NaN where no annotated face was found."""
+        """Normalised mean errors, 0..1; NaN where no annotated face was found."""
         accuracies = measure(join_pairs(self.pairs))
-        return {name: accuracies[size].nme for size, name in FIGURES.items()}
+        return {name: float(np.minimum(accuracies[size].nme, WORST[name])) for size, name in FIGURES.items()}
 
     def tell(self, validator: Any) -> None:
         """Print one line, and put the record on the metrics as `landmarks`; silent without annotated landmarks."""

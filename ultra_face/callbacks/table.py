@@ -1,4 +1,8 @@
-"""The callbacks that ultra-face adds to Ultralytics' events."""
+"""The callbacks that ultra-face adds to Ultralytics' events.
+
+A guard is round each of them that works unasked. `check_request` has none: what it checks stands in the data YAML, and
+an error there ends the run before it begins.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,20 @@ from ultra_face.callbacks import (
     distillation,
     missing_landmarks,
     photographs,
+    tracking,
     validation,
 )
+from ultra_face.callbacks.guard import Guarded
 
 CALLBACKS: tuple[tuple[str, Callable[[Any], None]], ...] = (
-    ("on_pretrain_routine_end", adaptive_anchors.fit_before_training),
-    ("on_pretrain_routine_end", missing_landmarks.mark_before_training),
-    ("on_pretrain_routine_end", distillation.quieten_teacher),
-    ("on_pretrain_routine_end", validation.announce),
-    ("on_train_epoch_start", alpha_schedule.anneal_alpha),
-    ("on_val_start", validation.observe),
-    ("on_predict_batch_start", photographs.hand_over),
-    ("on_predict_postprocess_end", photographs.take_back),
+    ("on_pretrain_routine_end", validation.check_request),
+    ("on_pretrain_routine_end", Guarded(adaptive_anchors.fit_before_training)),
+    ("on_pretrain_routine_end", Guarded(missing_landmarks.mark_before_training)),
+    ("on_pretrain_routine_end", Guarded(distillation.quieten_teacher)),
+    ("on_pretrain_routine_end", Guarded(validation.announce)),
+    ("on_train_epoch_start", Guarded(alpha_schedule.anneal_alpha)),
+    ("on_val_start", validation.check_request),
+    ("on_val_start", Guarded(validation.observe)),
+    ("on_predict_start", Guarded(photographs.hand_over)),
+    ("on_predict_start", Guarded(tracking.give_features)),
 )

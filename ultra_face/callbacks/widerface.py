@@ -50,6 +50,7 @@ class WiderFaceObserver:
 
     def __init__(self, truth: GroundTruth) -> None:
         self.truth = truth
+        self.worst = worst_figures(truth)
         self.detections: dict[str, NDArray[np.float64]] = {}
         self.unknown: list[str] = []
         self._known = frozenset(truth.images)
@@ -76,7 +77,7 @@ class WiderFaceObserver:
         return evaluate(truth, self.detections)
 
     def figures(self) -> dict[str, float]:
-        """Average precision of each subset, 0..1."""
+        """Average precision of each subset, 0..1; NaN where the images validated hold no face of it."""
         return {figure_name(subset): curve.ap for subset, curve in self.evaluation.subsets().items()}
 
     def tell(self, validator: Any) -> None:
@@ -105,6 +106,11 @@ class WiderFaceObserver:
 def figure_name(subset: str) -> str:
     """Name of the average precision of a subset among the results of a validation."""
     return f"metrics/AP-{subset}(W)"
+
+
+def worst_figures(truth: GroundTruth) -> dict[str, float]:
+    """What a detector reaches that finds nothing, by the names of the figures."""
+    return {figure_name(subset): 0.0 for subset in truth.counted}
 
 
 def _settings(validator: Any) -> dict[str, Any]:

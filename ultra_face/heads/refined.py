@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ultra_face.nn.cubic import CubicEnlargement
@@ -21,7 +19,7 @@ from ultra_face.refinement.candidates import SAME_FACE, find_candidates
 from ultra_face.refinement.ciou_nms import suppress_by_ciou
 from ultra_face.refinement.frame import longest_sides
 from ultra_face.refinement.overlap import pairwise_iou
-from ultra_face.refinement.photographs import LARGER, cut_photograph, pixels_per_input_pixel
+from ultra_face.refinement.photographs import LARGER, cut_photograph, photographs_shown, pixels_per_input_pixel
 from ultra_face.refinement.settings import RefinementSettings
 from ultra_face.refinement.suppression import ROUNDS, surviving
 from ultra_face.refinement.tiles import cut_windows
@@ -37,7 +35,6 @@ class Refined(nn.Module):
     Attributes:
         sr: settings of the refinement.
         generator: enlarges windows: a `Generator`, or cubic interpolation.
-        photographs: what the images of the next pass were made from, (H, W, 3) BGR each; None where nobody knows.
     """
 
     nc: int
@@ -46,7 +43,6 @@ class Refined(nn.Module):
     xyxy: bool
     sr: RefinementSettings
     generator: Generator | CubicEnlargement
-    photographs: Sequence[NDArray[np.uint8]] | None = None
 
     def add_refinement(self, sr: Mapping[str, Any] | bool | None) -> None:
         """Read the `sr:` block and make the generator that it describes, which starts as cubic interpolation."""
@@ -112,7 +108,7 @@ class Refined(nn.Module):
         left_top, used = _chosen(windows.left_top.flatten(0, 1), shown), _chosen(windows.used.flatten(), shown)
         cut = cut_windows(image, windows.left_top, side=self.sr.window)
         tiles = torch.cat([self.enlarge(part) for part in self._parts(_chosen(cut, shown))])
-        if shown is not None and self.photographs is not None:
+        if shown is not None:
             tiles = self._from_photographs(tiles, left_top, shown // self.sr.windows, image_hw)
 
         found = torch.cat([self._centered(detect(part)) for part in self._parts(tiles)])
@@ -160,7 +156,7 @@ class Refined(nn.Module):
 
     def _from_photographs(self, tiles: Tensor, left_top: Tensor, owner: Tensor, image_hw: tuple[int, int]) -> Tensor:
         """The tiles (T, 3, S, S), those of a larger photograph replaced by what it shows; owner is their image (T,)."""
-        for index, photograph in enumerate(self.photographs or ()):
+        for index, photograph in enumerate(photographs_shown()):
             height, width = photograph.shape[:2]
             of_this = (owner == index).nonzero().squeeze(1)
             if len(of_this) and pixels_per_input_pixel((height, width), image_hw) >= LARGER:

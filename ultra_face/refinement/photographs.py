@@ -5,6 +5,10 @@ Not in SR-YOLOv5: pixels that were taken are better than pixels that were guesse
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import cv2
 import numpy as np
 import torch
@@ -13,8 +17,25 @@ from torch import Tensor
 
 from ultra_face.refinement.tiles import LETTERBOX_GREY
 
+_SHOWN: ContextVar[Sequence[NDArray[np.uint8]]] = ContextVar("photographs of the pass that runs", default=())
+
 LARGER = 1.5
 """Photograph pixels an input pixel, in each direction, from which the photograph is worth cutting."""
+
+
+@contextmanager
+def shown(photographs: Sequence[NDArray[np.uint8]]) -> Iterator[None]:
+    """Let passes within this block, in this thread, look into what their images were made from, (H, W, 3) BGR each."""
+    token = _SHOWN.set(photographs)
+    try:
+        yield
+    finally:
+        _SHOWN.reset(token)
+
+
+def photographs_shown() -> Sequence[NDArray[np.uint8]]:
+    """The photographs of the pass that runs; none where nobody knows them."""
+    return _SHOWN.get()
 
 
 def pixels_per_input_pixel(photograph_hw: tuple[int, int], image_hw: tuple[int, int]) -> float:
