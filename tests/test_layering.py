@@ -21,8 +21,8 @@ MAY_IMPORT = {
     "losses": {"nn"},
     "heads": {"losses", "nn", "refinement"},
     "refinement": set(),
-    "data": set(),
-    "eval": set(),
+    "data": {"text_files"},
+    "eval": {"text_files"},
     "super_resolution": {"nn", "losses", "data"},
 }
 HEAVY = {"torch", "torchvision", "ultralytics"}
