@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.annotation import MARKED_INVALID, OUTSIDE_IMAGE, TOO_SMALL, FaceAnnotations, clean_faces
+from ultra_face.data.annotation import MARKED_INVALID, OUTSIDE_IMAGE, TOO_SMALL, clean_faces
+from ultra_face.formats.annotation import FaceAnnotations
 
 
 def make_faces(boxes, landmarks=None, invalid=None):

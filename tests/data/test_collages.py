@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.annotation import FaceAnnotations
 from ultra_face.data.collages import CollageSettings, make_collages, paste
 from ultra_face.data.labelled_image import LabelledImage
 from ultra_face.data.prepare import prepare_dataset
 from ultra_face.data.yolo_pose import read_labels
+from ultra_face.formats.annotation import FaceAnnotations
 
 GRID = CollageSettings(side=200, cells=2, smallest=0.4, largest=0.9)
 

@@ -21,7 +21,7 @@ def test_every_object_is_a_face_without_landmarks():
         f"<name>mask</name><difficult>1</difficult>{BOX.format(10, 20, 40, 60)}",
         f"<name>no mask</name>{BOX.format(' 1.5 ', 2, 3.5, 8e0)}",
     )
-    name, rows = parse_voc(content, "a.xml")
+    name, rows, _ = parse_voc(content, "a.xml")
     assert name == "a.jpg"
     # x, y, x_max - x_min, y_max - y_min
     assert [box for box, _, _ in rows] == [[10, 20, 30, 40], [1.5, 2, 2, 6]]
@@ -29,7 +29,7 @@ def test_every_object_is_a_face_without_landmarks():
 
 
 def test_an_image_may_have_no_face_and_no_name():
-    assert parse_voc(xml(filename=""), "a.xml") == ("", [])
+    assert parse_voc(xml(filename=""), "a.xml") == ("", [], None)
 
 
 def test_boxes_of_parts_of_an_object_are_not_faces():
@@ -43,7 +43,7 @@ def test_a_box_without_size_is_left_to_the_cleaning():
 
 def test_declared_encodings_are_understood():
     text = '<?xml version="1.0" encoding="ISO-8859-1"?><annotation><filename>é.jpg</filename></annotation>'
-    assert parse_voc(text.encode("latin-1"), "a.xml") == ("é.jpg", [])
+    assert parse_voc(text.encode("latin-1"), "a.xml") == ("é.jpg", [], None)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import yaml
 
-from ultra_face.data.label_text import assemble_faces, no_landmarks
 from ultra_face.data.labelled_image import LabelledImage
 from ultra_face.data.training_set import list_training_images, write_training_set
+from ultra_face.formats.label_text import assemble_faces, no_landmarks
 
 ORIGIN = {"made_of": "grey"}
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.annotation import FaceAnnotations
 from ultra_face.data.yolo_pose import format_labels, read_faces, read_labels
+from ultra_face.formats.annotation import FaceAnnotations
 
 
 def test_a_label_line_by_hand():

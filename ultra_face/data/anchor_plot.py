@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from ultra_face.data.anchors import corner_iou
-from ultra_face.data.annotation import FloatArray
+from ultra_face.formats.annotation import FloatArray
 
 
 def save_anchor_plot(wh: FloatArray, anchors: FloatArray, path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.retinaface import parse_retinaface
+from ultra_face.formats.retinaface import parse_retinaface
 
 POINTS = "1 2 0 3 4 1 5 6 0.0 -1 -1 -1 7 8 0"
 EXPECTED_POINTS = [[1, 2, 2], [3, 4, 1], [5, 6, 2], [0, 0, 0], [7, 8, 2]]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.widerface import parse_widerface
+from ultra_face.formats.widerface import parse_widerface
 
 TEXT = """0--Parade/a.jpg
 2
