@@ -46,6 +46,29 @@ def test_declared_encodings_are_understood():
     assert parse_voc(text.encode("latin-1"), "a.xml") == ("é.jpg", [], None)
 
 
+def sized(size):
+    return f"<annotation><size>{size}</size></annotation>".encode()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ("<width>640</width><height> 480.0 </height><depth>3</depth>", (640, 480)),
+        ("<width>0</width><height>0</height>", None),
+        ("<width/><height>480</height>", None),
+        ("", None),
+    ],
+)
+def test_the_size_of_the_image(size, expected):
+    assert parse_voc(sized(size), "a.xml").size == expected
+
+
+@pytest.mark.parametrize("width", ["wide", "nan", "inf"])
+def test_a_size_that_is_no_number(width):
+    with pytest.raises(ValueError, match=rf"a\.xml: expected a finite number as <width>, got '{width}'; correct or"):
+        parse_voc(sized(f"<width>{width}</width><height>480</height>"), "a.xml")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

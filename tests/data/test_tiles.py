@@ -3,6 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from ultra_face.data.labelled_image import LabelledImage
 from ultra_face.data.tiles import TileSettings, Window, crop_faces, cut_tiles, random_window, tiles_of
@@ -158,3 +159,19 @@ def test_an_image_that_does_not_decode(prepared_voc, tmp_path):
 def test_the_photographs_are_not_written_over(prepared_voc):
     with pytest.raises(FileExistsError, match="states otherwise; choose another output folder"):
         cut_tiles(prepared_voc, prepared_voc, SMALL)
+
+
+@pytest.mark.parametrize(("columns", "kpt_shape"), [(5, None), (15, [5, 2]), (20, [5, 3])])
+def test_labels_keep_the_layout_of_the_photographs(prepared_voc, tmp_path, columns, kpt_shape):
+    """Those of the source and these are trained on together, and training drops rows of another length."""
+    for file in (prepared_voc / "labels" / "train").iterdir():
+        rows = file.read_text(encoding="utf-8").splitlines()
+        file.write_text("\n".join(" ".join(row.split()[:columns]) for row in rows), encoding="utf-8")
+    cut_tiles(prepared_voc, tmp_path / "new", SMALL)
+    lines = [
+        line.split()
+        for file in (tmp_path / "new" / "labels" / "train").iterdir()
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    assert {len(line) for line in lines} == {columns}
+    assert yaml.safe_load((tmp_path / "new" / "data.yaml").read_text(encoding="utf-8")).get("kpt_shape") == kpt_shape
