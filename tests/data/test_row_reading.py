@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,17 @@ def test_corners_taken_for_sizes_are_refused_with_both_readings():
         match=r"^label\.txt: expected rows to start with x y w h, got 3 of 4 boxes that reach beyond their images, "
         r"while 4 lie inside as corners x1 y1 x2 y2; rewrite the rows as x y w h, or cut boxes that are x y w h at",
     ):
+        reading.check()
+
+
+INSIDE, OVERRUN = (10, 10, 20, 20), (60, 10, 80, 30)
+"""Both inside 100 x 80 px as corners."""
+
+
+@pytest.mark.parametrize(("inside", "overrun", "refused"), [(2, 1, True), (3, 1, False), (0, 1, True), (1, 0, False)])
+def test_a_third_of_the_boxes_is_too_many(inside, overrun, refused):
+    reading = reading_of(*[INSIDE] * inside, *[OVERRUN] * overrun)
+    with pytest.raises(ValueError, match=f"got {overrun} of {inside + overrun} boxes") if refused else nullcontext():
         reading.check()
 
 
