@@ -11,7 +11,7 @@ from interpreters import run_python
 from ultralytics.cfg import entrypoint
 
 from ultra_face.data.prepare import prepare_dataset
-from ultra_face.data.retinaface import parse_retinaface
+from ultra_face.formats.retinaface import parse_retinaface
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8")

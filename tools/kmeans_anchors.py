@@ -7,10 +7,25 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import yaml
 from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import TQDM
 
 from ultra_face.data.anchor_fit import fit_anchors
+
+
+def training_locations(data: str) -> list[str]:
+    """Folders and lists of the training images of a data YAML.
+
+    Raises:
+        FileNotFoundError: There is no such file, or its validation images do not exist.
+        ValueError: The YAML is broken, or lacks what training needs.
+    """
+    try:
+        train = check_det_dataset(data)["train"]
+    except (SyntaxError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{data}: {' '.join(str(error).split())}; correct the data YAML") from error
+    return train if isinstance(train, list) else [train]
 
 
 def main() -> None:
@@ -25,8 +40,7 @@ def main() -> None:
     add("--plot", type=Path, metavar="PNG", help="write a picture of the clusters")
     choices = vars(parser.parse_args())
     try:
-        train = check_det_dataset(choices.pop("data"))["train"]
-        locations = train if isinstance(train, list) else [train]
+        locations = training_locations(choices.pop("data"))
         print(fit_anchors(locations, **choices, progress=partial(TQDM, desc="labels")))
     except (OSError, ValueError) as error:
         sys.exit(f"kmeans_anchors: {error}")

@@ -15,15 +15,12 @@ from ultralytics.utils import LOGGER, TQDM
 from ultra_face.detect_images import Image, detect
 from ultra_face.detection_settings import Run, describe
 from ultra_face.eval.ground_truth import load_ground_truth
-from ultra_face.eval.image_names import IMAGE_SUFFIXES, ImageSetError, abbreviate, read_image_list, read_lines
-from ultra_face.eval.landmark_files import (
-    NUM_LANDMARKS,
-    read_landmark_file,
-    select_images,
-    write_landmark_file,
-)
+from ultra_face.eval.image_names import ImageSetError, abbreviate, read_image_list, read_lines
+from ultra_face.eval.landmark_files import read_landmark_file, select_images, write_landmark_file
 from ultra_face.eval.pairing import LandmarkFaces
 from ultra_face.eval.result_files import DETECTOR_FILE, to_rows, write_predictions
+from ultra_face.formats.annotation import NUM_LANDMARKS
+from ultra_face.formats.image_files import IMAGE_SUFFIXES
 from ultra_face.registration import register
 
 Progress = Callable[[Iterable[str]], Iterable[str]]

@@ -7,8 +7,8 @@ import pytest
 from complete_labels import complete, look
 from peers.view import Image
 
-from ultra_face.data.annotation import FaceAnnotations
 from ultra_face.faces import Faces
+from ultra_face.formats.annotation import FaceAnnotations
 
 POINTS = np.array([[3, 4], [7, 4], [5, 6], [3, 8], [7, 8]], np.float32)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from peers.table import ADAPTERS, open_detector
 
-from ultra_face.data.retinaface import parse_retinaface
 from ultra_face.eval.landmarks import box_sizes, normalised_errors
 from ultra_face.eval.matching import claim_faces
+from ultra_face.formats.retinaface import parse_retinaface
 
 NUM_PHOTOGRAPHS = 12
 CONFIDENCE = 0.1

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ultra_face.data.annotation import MARKED_INVALID, OUTSIDE_IMAGE, TOO_SMALL, FaceAnnotations, clean_faces
+from ultra_face.data.annotation import MARKED_INVALID, OUTSIDE_IMAGE, TOO_SMALL, clean_faces, fit_to_image
+from ultra_face.formats.annotation import FaceAnnotations
 
 
 def make_faces(boxes, landmarks=None, invalid=None):
@@ -93,3 +96,55 @@ def test_move_scales_then_shifts_and_leaves_missing_landmarks_at_zero():
 
 def test_no_faces_move():
     assert len(make_faces([]).move(shift=(1, 1))) == 0
+
+
+def test_boxes_that_reach_beyond_the_image_are_counted_where_rounding_does_not_explain_it():
+    boxes = [(10, 10, 90, 40), (-1, 10, 30, 41), (70, 10, 31.5, 20), (-2, 10, 30, 20), (10, -40, 20, 20)]
+    # image of 100 x 50 px: inside; beyond by 1 px twice; by 1.5 px; by 2 px; wholly outside, and counted as that
+    cleaned = clean_faces(make_faces(boxes), width=100, height=50)
+    assert cleaned.cut_boxes == 2
+    assert cleaned.skipped_boxes == {OUTSIDE_IMAGE: 1}
+
+
+def stated(size):
+    landmarks = np.zeros((1, 5, 3))
+    landmarks[0, 0] = (40, 60, 2)
+    return replace(make_faces([(20, 40, 100, 80)], landmarks), stated_size=size)
+
+
+@pytest.mark.parametrize("size", [None, (800, 600)])
+def test_a_size_that_is_right_or_not_stated_changes_nothing(size):
+    faces = stated(size)
+    assert fit_to_image(faces, width=800, height=600) is faces
+
+
+@pytest.mark.parametrize(
+    ("size", "actual", "scale"),
+    [
+        ((800, 600), (400, 300), (0.5, 0.5)),
+        ((800, 600), (1600, 1200), (2, 2)),
+        ((1024, 683), (800, 534), (800 / 1024, 534 / 683)),  # 683 x 800 / 1024 = 533.6, rounded
+        ((1024, 683), (800, 533), (800 / 1024, 533 / 683)),  # the same, cut off
+    ],
+)
+def test_labels_of_a_photograph_that_was_scaled_are_scaled(size, actual, scale):
+    faces = fit_to_image(stated(size), width=actual[0], height=actual[1])
+    np.testing.assert_allclose(faces.boxes_xywh, np.array([[20, 40, 100, 80]]) * (*scale, *scale))
+    np.testing.assert_allclose(faces.landmarks[0, 0], (40 * scale[0], 60 * scale[1], 2))
+    np.testing.assert_array_equal(faces.landmarks[0, 1:], np.zeros((4, 3)))
+
+
+@pytest.mark.parametrize(
+    ("actual", "message"),
+    [
+        (
+            (600, 800),
+            "label.txt:1: expected a.jpg to measure 800 x 600 px as stated, got 600 x 800 px, width and height",
+        ),
+        ((300, 400), "got 300 x 400 px, width and height swapped; label the image as it is now"),
+        ((800, 500), "got 800 x 500 px, another shape; label the image as it is now"),
+    ],
+)
+def test_labels_of_an_image_of_another_shape_are_refused(actual, message):
+    with pytest.raises(ValueError, match=message):
+        fit_to_image(stated((800, 600)), width=actual[0], height=actual[1])

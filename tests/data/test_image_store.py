@@ -3,8 +3,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, features
+from ultralytics.utils.patches import imread
 
-from ultra_face.data.image_store import ImageArchive, ImageFolder, image_size
+from ultra_face.data.image_store import ImageArchive, ImageFolder, image_size, read_image
 
 
 def test_folder_and_archive_give_the_same_bytes(official_source, official_archives):
@@ -44,3 +46,21 @@ def test_image_size():
     assert image_size(png) == (40, 30)
     assert image_size(b"") is None
     assert image_size(b"no image") is None
+    assert image_size(b"\0\0\0\x1cftypavif no image") is None
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tif", "jp2", "avif"])
+def test_pixels_are_those_of_ultralytics(tmp_path, suffix):
+    if suffix == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    path = tmp_path / f"ü.{suffix}"
+    smooth = cv2.resize(np.random.default_rng(0).integers(0, 256, (4, 4, 3)).astype(np.uint8), (60, 40))
+    Image.fromarray(smooth).save(path)
+    np.testing.assert_array_equal(read_image(path), imread(path))
+    assert image_size(path.read_bytes()) == (60, 40)
+
+
+def test_a_file_that_is_missing_or_no_image_has_no_pixels(tmp_path):
+    (tmp_path / "dead.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "text.jpg").write_text("no image")
+    assert [read_image(tmp_path / name) for name in ("dead.jpg", "text.jpg", "none.jpg")] == [None] * 3

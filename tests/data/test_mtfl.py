@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ultra_face.data.mtfl import MOUTH_SHIFT, NOSE_SHIFT, SIZE, boxes_from_landmarks, parse_mtfl
-from ultra_face.data.retinaface import parse_retinaface
 from ultra_face.data.splits import select_images
+from ultra_face.formats.retinaface import parse_retinaface
 
 FACE = np.array([[40, 30], [60, 30], [50, 38], [43, 48], [57, 48]], dtype=np.float64)
 LINE = "a.jpg 40 60 50 43 57 30 30 38 48 48"

@@ -21,7 +21,7 @@ def test_every_object_is_a_face_without_landmarks():
         f"<name>mask</name><difficult>1</difficult>{BOX.format(10, 20, 40, 60)}",
         f"<name>no mask</name>{BOX.format(' 1.5 ', 2, 3.5, 8e0)}",
     )
-    name, rows = parse_voc(content, "a.xml")
+    name, rows, _ = parse_voc(content, "a.xml")
     assert name == "a.jpg"
     # x, y, x_max - x_min, y_max - y_min
     assert [box for box, _, _ in rows] == [[10, 20, 30, 40], [1.5, 2, 2, 6]]
@@ -29,7 +29,7 @@ def test_every_object_is_a_face_without_landmarks():
 
 
 def test_an_image_may_have_no_face_and_no_name():
-    assert parse_voc(xml(filename=""), "a.xml") == ("", [])
+    assert parse_voc(xml(filename=""), "a.xml") == ("", [], None)
 
 
 def test_boxes_of_parts_of_an_object_are_not_faces():
@@ -43,7 +43,30 @@ def test_a_box_without_size_is_left_to_the_cleaning():
 
 def test_declared_encodings_are_understood():
     text = '<?xml version="1.0" encoding="ISO-8859-1"?><annotation><filename>é.jpg</filename></annotation>'
-    assert parse_voc(text.encode("latin-1"), "a.xml") == ("é.jpg", [])
+    assert parse_voc(text.encode("latin-1"), "a.xml") == ("é.jpg", [], None)
+
+
+def sized(size):
+    return f"<annotation><size>{size}</size></annotation>".encode()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ("<width>640</width><height> 480.0 </height><depth>3</depth>", (640, 480)),
+        ("<width>0</width><height>0</height>", None),
+        ("<width/><height>480</height>", None),
+        ("", None),
+    ],
+)
+def test_the_size_of_the_image(size, expected):
+    assert parse_voc(sized(size), "a.xml").size == expected
+
+
+@pytest.mark.parametrize("width", ["wide", "nan", "inf"])
+def test_a_size_that_is_no_number(width):
+    with pytest.raises(ValueError, match=rf"a\.xml: expected a finite number as <width>, got '{width}'; correct or"):
+        parse_voc(sized(f"<width>{width}</width><height>480</height>"), "a.xml")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ultralytics.data.utils import img2label_paths
 
 from ultra_face.data.output_folder import OutputError
 from ultra_face.data.prepare import prepare_dataset
@@ -239,6 +240,102 @@ def test_a_read_only_output_folder(retinaface_source, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(OutputError, match="prepared is not writable; choose another folder"):
         prepare_dataset([retinaface_source], tmp_path / "prepared", split_lists=SPLITS)
+
+
+def state_size(voc_source, name, width, height):
+    file = voc_source / "annotations" / f"{name}.xml"
+    size = f"<annotation><size><width>{width}</width><height>{height}</height></size>"
+    file.write_text(file.read_text(encoding="utf-8").replace("<annotation>", size), encoding="utf-8")
+
+
+def test_labels_of_photographs_reduced_after_labelling_are_scaled(voc_source, tmp_path):
+    prepare_dataset([voc_source], tmp_path / "as they are")
+    state_size(voc_source, "a", 200, 160)  # a.jpg and b.png measure 100 x 80 px
+    state_size(voc_source, "b", 100, 80)
+    state_size(voc_source, "c", 0, 0)
+    report = prepare_dataset([voc_source], tmp_path / "scaled")
+    assert (report.splits["train"].scaled_images, report.splits["train"].faces) == (1, 3)
+    assert "  images whose labels were scaled from the size stated there: 1\n" in str(report)
+    labels = tmp_path / "scaled" / "labels" / "train"
+    # in the stated image of 200 x 160 px from (10, 20) to (40, 60), and from (50, 20) to (70, 50)
+    assert [line.split()[1:5] for line in (labels / "a.txt").read_text(encoding="utf-8").splitlines()] == [
+        ["0.125000", "0.250000", "0.150000", "0.250000"],
+        ["0.300000", "0.218750", "0.100000", "0.187500"],
+    ]
+    for name in ("b.txt", "c.txt"):
+        assert (labels / name).read_bytes() == (tmp_path / "as they are" / "labels" / "train" / name).read_bytes()
+
+
+def test_images_of_another_shape_than_stated_are_left_out_and_named(voc_source, tmp_path):
+    state_size(voc_source, "a", 80, 100)
+    state_size(voc_source, "b", 100, 60)
+    report = prepare_dataset([voc_source], tmp_path / "prepared")
+    assert report.splits["train"].images == 1
+    assert "  left out 2 images: " in str(report)
+    assert "a.xml: expected a.jpg to measure 80 x 100 px as stated, got 100 x 80 px, width and height swapped" in str(
+        report
+    )
+    assert "b.xml: expected b.png to measure 100 x 60 px as stated, got 100 x 80 px, another shape" in str(report)
+    assert not (tmp_path / "prepared" / "labels" / "train" / "a.txt").exists()
+
+
+def test_a_header_with_a_size_states_corners_and_their_frame(retinaface_source, tmp_path):
+    (retinaface_source / "label.txt").write_text("# b.jpg 200 160\n20 40 60 80\n", encoding="utf-8")
+    report = prepare_dataset([retinaface_source], tmp_path / "prepared")
+    assert report.splits["train"].scaled_images == 1
+    # 100 x 80 px, half of what is stated: from (10, 20) to (30, 40)
+    label = (tmp_path / "prepared" / "labels" / "train" / "b.txt").read_text(encoding="utf-8")
+    assert label.split()[1:5] == ["0.200000", "0.375000", "0.200000", "0.250000"]
+
+
+def test_boxes_beyond_the_image_are_counted(retinaface_source, tmp_path):
+    (retinaface_source / "label.txt").write_text("# b.jpg\n90 10 20 20\n10 10 20 20\n9 9 9 9\n", encoding="utf-8")
+    report = prepare_dataset([retinaface_source], tmp_path / "prepared")
+    assert report.splits["train"].cut_boxes == 1
+    assert "  boxes cut at the border of their image: 1\n" in str(report)
+
+
+@pytest.mark.parametrize("layout", ["label.txt", "wider_face_split/wider_face_train_bbx_gt.txt"])
+def test_corners_taken_for_sizes_are_refused_before_training_sees_them(layout, official_source, tmp_path):
+    """Corners (60, 10), (80, 30) and (10, 50), (30, 70) in an image of 100 x 80 px."""
+    source, tail = official_source, " 0 0 0 0 0 0"
+    rows = f"60 10 80 30{tail}\n10 50 30 70{tail}\n"
+    if layout == "label.txt":
+        source = official_source / "WIDER_train"
+        (source / layout).write_text(f"# 0--Parade/train.jpg\n{rows}", encoding="utf-8")
+    else:
+        (source / layout).write_text(f"0--Parade/train.jpg\n2\n{rows}", encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"expected rows to start with x y w h, got 2 of 2 .* as corners x1 y1 x2 y2; rew"
+    ):
+        prepare_dataset([source], tmp_path / "prepared", split_lists={"train": None})
+    assert not (tmp_path / "prepared" / "images" / "train").exists()
+
+
+def test_labels_lie_where_training_looks_for_them(retinaface_source, tmp_path):
+    """Training replaces the last `images` of a path, also below the folder of the split."""
+    (retinaface_source / "images" / "images").mkdir()
+    (retinaface_source / "images" / "b.jpg").rename(retinaface_source / "images" / "images" / "b.jpg")
+    (retinaface_source / "label.txt").write_text("# images/b.jpg\n5 5 20 20\n", encoding="utf-8")
+    prepare_dataset([retinaface_source], tmp_path / "prepared")
+    (image,) = (tmp_path / "prepared" / "images").rglob("*.jpg")
+    assert Path(img2label_paths([str(image)])[0]).read_text(encoding="utf-8").startswith("0 0.15")
+
+
+def test_linked_images_that_training_will_read_are_reported(prepared, retinaface_source, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "extra.tif").write_bytes(b"mine")
+    (prepared / "images" / "train" / "mine").symlink_to(tmp_path / "mine")
+    report = prepare_dataset([retinaface_source], prepared, split_lists=SPLITS)
+    assert report.foreign_images == ["images/train/mine/extra.tif"]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".TIFF", ".jp2"])
+def test_all_image_formats_of_training_are_prepared(retinaface_source, tmp_path, suffix):
+    (retinaface_source / "images" / "b.jpg").rename(retinaface_source / "images" / f"b{suffix}")
+    (retinaface_source / "label.txt").write_text(f"# b{suffix}\n5 5 20 20\n", encoding="utf-8")
+    report = prepare_dataset([retinaface_source], tmp_path / "prepared")
+    assert (report.splits["train"].images, report.splits["train"].faces) == (1, 1)
 
 
 @pytest.mark.data

@@ -39,3 +39,19 @@ def test_an_image_that_does_not_decode(retinaface_source, tmp_path):
     (tmp_path / "data" / "images" / "train" / "b.jpg").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"b\.jpg does not decode as an image; prepare the data set again"):
         save_contact_sheet(tmp_path / "data", tmp_path / "sheet.png")
+
+
+@pytest.mark.parametrize("row", ["", "0 0.5 0.5 0.5 0.5", "0 0.5 0.5 0.5 0.5" + " 0.5 0.5" * 5])
+def test_labels_of_every_layout_and_linked_images(retinaface_source, tmp_path, row):
+    """Three prepared images, and a linked folder with one more."""
+    prepare_dataset([retinaface_source], tmp_path / "data")
+    (tmp_path / "more").mkdir()
+    image = np.full((60, 60, 3), 200, np.uint8)
+    assert cv2.imwrite(str(tmp_path / "more" / "z.webp"), image)
+    (tmp_path / "data" / "images" / "train" / "zz").symlink_to(tmp_path / "more")
+    if row:
+        (tmp_path / "data" / "labels" / "train" / "zz").mkdir()
+        (tmp_path / "data" / "labels" / "train" / "zz" / "z.txt").write_text(row, encoding="utf-8")
+    save_contact_sheet(tmp_path / "data", tmp_path / "sheet.png", columns=4, rows=1, tile=60)
+    last = cv2.imread(str(tmp_path / "sheet.png"))[:, 180:]
+    assert bool((abs(last.astype(int) - 200) > 20).any()) is bool(row)  # a box is drawn, or nothing

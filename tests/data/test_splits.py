@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.label_text import assemble_faces
 from ultra_face.data.splits import check_split_options, hold_out_images, select_images, split_argument
+from ultra_face.formats.label_text import assemble_faces
 
 
 def annotations(*images):

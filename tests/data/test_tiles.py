@@ -3,11 +3,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import yaml
 
-from ultra_face.data.annotation import FaceAnnotations
 from ultra_face.data.labelled_image import LabelledImage
 from ultra_face.data.tiles import TileSettings, Window, crop_faces, cut_tiles, random_window, tiles_of
 from ultra_face.data.yolo_pose import read_labels
+from ultra_face.formats.annotation import FaceAnnotations
 
 SMALL = TileSettings(tiles_per_image=3, shortest=30, longest=60, min_faces=1)
 
@@ -145,7 +146,7 @@ def test_no_tile_with_enough_faces(prepared_voc, tmp_path):
 
 def test_a_broken_label_file(prepared_voc, tmp_path):
     (prepared_voc / "labels" / "train" / "b.txt").write_text("0 0.5\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"b\.txt:1: expected 20 values, got 2; run tools/prepare_widerface\.py"):
+    with pytest.raises(ValueError, match=r"b\.txt:1: expected 20 values .*, got 2; run tools/prepare_widerface\.py"):
         cut_tiles(prepared_voc, tmp_path / "tiles", SMALL)
 
 
@@ -158,3 +159,19 @@ def test_an_image_that_does_not_decode(prepared_voc, tmp_path):
 def test_the_photographs_are_not_written_over(prepared_voc):
     with pytest.raises(FileExistsError, match="states otherwise; choose another output folder"):
         cut_tiles(prepared_voc, prepared_voc, SMALL)
+
+
+@pytest.mark.parametrize(("columns", "kpt_shape"), [(5, None), (15, [5, 2]), (20, [5, 3])])
+def test_labels_keep_the_layout_of_the_photographs(prepared_voc, tmp_path, columns, kpt_shape):
+    """Those of the source and these are trained on together, and training drops rows of another length."""
+    for file in (prepared_voc / "labels" / "train").iterdir():
+        rows = file.read_text(encoding="utf-8").splitlines()
+        file.write_text("\n".join(" ".join(row.split()[:columns]) for row in rows), encoding="utf-8")
+    cut_tiles(prepared_voc, tmp_path / "new", SMALL)
+    lines = [
+        line.split()
+        for file in (tmp_path / "new" / "labels" / "train").iterdir()
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    assert {len(line) for line in lines} == {columns}
+    assert yaml.safe_load((tmp_path / "new" / "data.yaml").read_text(encoding="utf-8")).get("kpt_shape") == kpt_shape

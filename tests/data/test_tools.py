@@ -83,3 +83,17 @@ def test_errors_are_one_sentence_on_the_error_stream(run_tool, tmp_path):
         run_tool("cut_tiles", tmp_path, "--output", tmp_path / "tiles", "--side", "260:520")
     with pytest.raises(SystemExit, match=r"^make_collages: expected 1 to 416 cells along 416 px, got 0"):
         run_tool("make_collages", tmp_path, "--output", tmp_path / "collages", "--cells", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("train: [1", r"^kmeans_anchors: .*data\.yaml: .*; correct the data YAML$"),
+        ("train: images\n", r"^kmeans_anchors: .*data\.yaml 'val:' key missing .*; correct the data YAML$"),
+        ("train: 3\nval: images\n", r"^kmeans_anchors: .*'train' must be str or list, not int; correct the data YAML$"),
+    ],
+)
+def test_a_broken_data_yaml_is_one_sentence(run_tool, tmp_path, text, message):
+    (tmp_path / "data.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit, match=message):
+        run_tool("kmeans_anchors", "--data", tmp_path / "data.yaml")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ultra_face.data.prepare import prepare_dataset
-from ultra_face.data.training_boxes import label_file, list_images, read_box_sizes, scale_to_training
+from ultra_face.data.training_boxes import list_images, read_box_sizes, scale_to_training
+from ultra_face.data.yolo_pose import label_file
 
 
 @pytest.mark.parametrize(
@@ -48,12 +49,14 @@ def test_label_files_are_where_ultralytics_looks(image, expected):
     assert label_file(Path(image)) == Path(expected)
 
 
-def test_images_of_folders_and_lists(retinaface_source):
+def test_images_of_folders_and_lists(retinaface_source, monkeypatch):
+    """As in training: `./` is the folder of the list, other relative paths start from the working folder."""
+    monkeypatch.chdir(retinaface_source.parent)
     listed = retinaface_source / "images.txt"
-    listed.write_text("./images/b.jpg\n\nimages/c.png\n", encoding="utf-8")
+    listed.write_text("./images/b.jpg\n\nsource/images/c.png\nnotes.txt\n", encoding="utf-8")
     images = list_images([str(retinaface_source / "images" / "one"), listed])
     expected = [retinaface_source / "images" / name for name in ("one/a.jpg", "b.jpg", "c.png")]
-    assert images == expected
+    assert [image.absolute() for image in images] == expected
 
 
 def test_no_images(tmp_path):

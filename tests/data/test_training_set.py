@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import yaml
 
-from ultra_face.data.label_text import assemble_faces, no_landmarks
 from ultra_face.data.labelled_image import LabelledImage
-from ultra_face.data.training_set import list_training_images, write_training_set
+from ultra_face.data.training_set import label_layout, list_training_images, write_training_set
+from ultra_face.data.yolo_pose import RowLayout
+from ultra_face.formats.label_text import assemble_faces, no_landmarks
 
 ORIGIN = {"made_of": "grey"}
 
@@ -90,3 +91,36 @@ def test_no_training_images(tmp_path):
     (tmp_path / "images" / "train" / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(FileNotFoundError, match=r"train: expected images, got none; run tools/prepare_widerface\.py"):
         list_training_images(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("layout", "row", "keys"),
+    [
+        (RowLayout.BOX, "0 0.250000 0.500000 0.300000 0.500000", {"names": {0: "face"}}),
+        (
+            RowLayout.POINTS,
+            "0 0.250000 0.500000 0.300000 0.500000" + " 0 0" * 5,
+            {"kpt_shape": [5, 2], "flip_idx": [1, 0, 2, 4, 3], "names": {0: "face"}},
+        ),
+    ],
+)
+def test_labels_are_written_in_the_layout_of_the_source(tmp_path, layout, row, keys):
+    write_training_set(tmp_path, ORIGIN, pictures("a.jpg"), layout=layout)
+    assert (tmp_path / "labels" / "train" / "a.txt").read_text(encoding="utf-8") == f"{row}\n"
+    assert yaml.safe_load((tmp_path / "data.yaml").read_text(encoding="utf-8")) == {"train": "images/train", **keys}
+    assert label_layout(tmp_path, ["a.jpg"]) is layout
+
+
+def test_the_fullest_layout_counts(tmp_path):
+    write_training_set(tmp_path, ORIGIN, pictures("a.jpg", "b.jpg", "c.jpg"))
+    (tmp_path / "labels" / "train" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n", encoding="utf-8")
+    (tmp_path / "labels" / "train" / "b.txt").unlink()
+    assert label_layout(tmp_path, ["a.jpg", "b.jpg"]) is RowLayout.BOX
+    assert label_layout(tmp_path, ["a.jpg", "b.jpg", "c.jpg"]) is RowLayout.VISIBILITY
+
+
+def test_no_label_files(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"train: expected label files such as .*labels/train/NAME\.txt, got none"
+    ):
+        label_layout(tmp_path, ["a.jpg"])

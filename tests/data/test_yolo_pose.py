@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.annotation import FaceAnnotations
-from ultra_face.data.yolo_pose import format_labels, read_faces, read_labels
+from ultra_face.data.yolo_pose import RowLayout, format_labels, read_boxes, read_faces, read_labels, read_layout
+from ultra_face.formats.annotation import FaceAnnotations
 
 
 def test_a_label_line_by_hand():
@@ -47,6 +47,67 @@ def test_an_empty_file_has_no_faces(tmp_path):
     boxes_cxcywh, landmarks = read_labels(tmp_path / "a.txt")
     assert boxes_cxcywh.shape == (0, 4)
     assert landmarks.shape == (0, 5, 3)
+
+
+def test_an_image_without_label_file_has_no_faces(tmp_path):
+    boxes_cxcywh, landmarks = read_labels(tmp_path / "none.txt")
+    assert (boxes_cxcywh.shape, landmarks.shape) == ((0, 4), (0, 5, 3))
+
+
+BOX = "0 0.5 0.5 0.1 0.2"
+ROWS = {
+    RowLayout.BOX: BOX,
+    RowLayout.POINTS: f"{BOX} 0.3 0.4 0 0 -0.005 0.4 0 0.4 1 1",
+    RowLayout.VISIBILITY: f"{BOX} 0.3 0.4 2 0 0 0 0 0 0 0 0.4 1 1 1 2",
+}
+
+
+@pytest.mark.parametrize("layout", RowLayout)
+def test_every_layout_is_read(tmp_path, layout):
+    (tmp_path / "a.txt").write_text(f"{ROWS[layout]}\n" * 2, encoding="utf-8")
+    boxes_cxcywh, landmarks = read_labels(tmp_path / "a.txt")
+    np.testing.assert_array_equal(boxes_cxcywh, [[0.5, 0.5, 0.1, 0.2]] * 2)
+    # without visibility, the origin and what is left of the image or above it is missing; an edge is not
+    points = [[0.3, 0.4], [0, 0], [0, 0], [0, 0.4], [1, 1]]
+    visibility = {RowLayout.BOX: [0] * 5, RowLayout.POINTS: [2, 0, 0, 2, 2], RowLayout.VISIBILITY: [2, 0, 0, 1, 2]}
+    np.testing.assert_array_equal(landmarks[1, :, :2], points if layout else np.zeros((5, 2)))
+    np.testing.assert_array_equal(landmarks[1, :, 2], visibility[layout])
+    np.testing.assert_array_equal(read_boxes(tmp_path / "a.txt"), boxes_cxcywh)
+    assert read_layout(tmp_path / "a.txt") is layout
+
+
+@pytest.mark.parametrize("layout", RowLayout)
+def test_every_layout_is_written(tmp_path, layout):
+    (tmp_path / "a.txt").write_text(ROWS[RowLayout.VISIBILITY], encoding="utf-8")
+    faces = read_faces(tmp_path / "a.txt", "a.jpg", width=100, height=50)
+    expected = {
+        RowLayout.BOX: "",
+        RowLayout.POINTS: " 0.300000 0.400000 0 0 0 0 0.000000 0.400000 1.000000 1.000000",
+        RowLayout.VISIBILITY: " 0.300000 0.400000 2 0 0 0 0 0 0 0.000000 0.400000 1 1.000000 1.000000 2",
+    }
+    text = format_labels(faces, width=100, height=50, layout=layout)
+    assert text == f"0 0.500000 0.500000 0.100000 0.200000{expected[layout]}\n"
+
+
+def test_boxes_of_models_with_other_landmarks(tmp_path):
+    (tmp_path / "a.txt").write_text(f"{BOX}{' 0.1 0.1' * 17}\n", encoding="utf-8")
+    np.testing.assert_array_equal(read_boxes(tmp_path / "a.txt"), [[0.5, 0.5, 0.1, 0.2]])
+    with pytest.raises(ValueError, match=r"a\.txt:1: expected 20 values \(.*\), 15 \(.*\) or 5 \(box\), got 39; run"):
+        read_labels(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("0 0.5 0.5 0.1", r"a\.txt:1: expected 5 values or more, got 4; run tools/prepare_widerface\.py"),
+        ("0 0.5 0.5 0.1 1.5", r"a\.txt:1: expected coordinates from 0 to 1, got 1\.5"),
+        ("0 0.5 0.5 0.1 x", r"a\.txt:1: expected numbers, got '0 0\.5 0\.5 0\.1 x'"),
+    ],
+)
+def test_broken_boxes_are_named(tmp_path, line, message):
+    (tmp_path / "a.txt").write_text(line, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        read_boxes(tmp_path / "a.txt")
 
 
 def test_faces_in_pixels(tmp_path):

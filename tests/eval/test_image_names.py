@@ -49,7 +49,7 @@ def test_image_list(tmp_path):
     [
         ("\n", r"list\.txt: expected one image \(event/name\) a line, got an empty list"),
         ("0--Parade/a\n0--Parade/a.jpg\n", r"list\.txt: 0--Parade/a listed more than once"),
-        ("a.jpg\n", r"'a\.jpg': expected event/name, got no event folder"),
+        ("a.jpg\n", r"list\.txt: 'a\.jpg': expected event/name, got no event folder; write one event/name a line"),
     ],
 )
 def test_broken_image_list(tmp_path, text, message):

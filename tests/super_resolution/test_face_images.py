@@ -64,7 +64,7 @@ def test_file_that_is_no_image(tmp_path, content):
 def test_broken_labels(tmp_path):
     files = write_faces(tmp_path / "faces")
     (tmp_path / "faces" / "labels" / "1.txt").write_text("0 0.5\n")
-    with pytest.raises(ValueError, match=r"1\.txt:1: expected 20 values, got 2"):
+    with pytest.raises(ValueError, match=r"1\.txt:1: expected 20 values .*, got 2; run"):
         find_images(files, tile=64, min_face=16)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ultra_face.data.anchors import corner_iou
-from ultra_face.data.annotation import FloatArray
+from ultra_face.formats.annotation import FloatArray
 
 
 def save_anchor_plot(wh: FloatArray, anchors: FloatArray, path: Path) -> None:

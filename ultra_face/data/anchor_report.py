@@ -9,16 +9,21 @@ import numpy as np
 import yaml
 
 from ultra_face.data.anchors import best_possible_recall, mean_best_iou
-from ultra_face.data.annotation import TOO_SMALL, FloatArray
+from ultra_face.formats.annotation import TOO_SMALL, FloatArray
+from ultra_face.text_files import read_text
 
 
 def read_model_anchors(model_yaml: Path) -> FloatArray:
     """The anchors (A, 2) [px] of all levels of a model YAML.
 
     Raises:
-        ValueError: The file has no `anchors:` with rows of widths and heights in turn.
+        ValueError: The file is no YAML, or has no `anchors:` with rows of widths and heights in turn.
     """
-    content = yaml.safe_load(model_yaml.read_text(encoding="utf-8"))
+    try:
+        content = yaml.safe_load(read_text(model_yaml))
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ValueError(f"{model_yaml}: expected a model YAML, got broken YAML ({problem}); correct it") from error
     rows = content.get("anchors", ()) if isinstance(content, dict) else ()
     try:
         return np.concatenate([np.asarray(row, dtype=np.float64).reshape(-1, 2) for row in rows])

@@ -1,4 +1,4 @@
-"""The faces of one image as a label source states them, and the rules that clean them for training."""
+"""The rules that make the faces of a label source fit for training: in the pixels of the image, and inside it."""
 
 from __future__ import annotations
 
@@ -6,63 +6,68 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from ultra_face.formats.annotation import FaceAnnotations, FloatArray
 
 MIN_BOX_SIDE = 2.0
-NUM_LANDMARKS = 5
+MAX_OVERRUN = 1.0
+"""A box may reach so far [px] beyond its image by rounding alone."""
 
 MARKED_INVALID = "marked invalid"
 OUTSIDE_IMAGE = "outside the image"
 TOO_SMALL = f"under {MIN_BOX_SIDE:.0f} px"
 
 
-@dataclass(frozen=True, eq=False)
-class FaceAnnotations:
-    """All annotated faces of one image, in its pixels: x to the right, y down, origin at its corner.
-
-    Attributes:
-        image: Path of the image relative to its image folder, with forward slashes.
-        where: `file:line` of the annotation, for error messages.
-        boxes_xywh: (N, 4) left, top, width, height [px].
-        landmarks: (N, 5, 3) x, y [px] and visibility: 0 missing, 1 labelled but occluded, 2 visible. Order
-            from left to right in the image: eye, eye, nose, mouth corner, mouth corner. A missing landmark is
-            (0, 0, 0).
-        invalid: (N,) True where the source marks the box as not to be used.
-    """
-
-    image: str
-    where: str
-    boxes_xywh: FloatArray
-    landmarks: FloatArray
-    invalid: npt.NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.boxes_xywh)
-
-    def select(self, keep: npt.NDArray[np.bool_]) -> FaceAnnotations:
-        """The faces where `keep` (N,) is True."""
-        return replace(
-            self, boxes_xywh=self.boxes_xywh[keep], landmarks=self.landmarks[keep], invalid=self.invalid[keep]
-        )
-
-    def move(self, *, scale: tuple[float, float] = (1.0, 1.0), shift: tuple[float, float]) -> FaceAnnotations:
-        """The faces after the image is scaled by `scale` in x and y, then moved by `shift` [px]."""
-        boxes = self.boxes_xywh * np.tile(scale, 2) + np.array([*shift, 0.0, 0.0])
-        points = self.landmarks[..., :2] * scale + shift
-        visibility = self.landmarks[..., 2:]
-        landmarks = np.where(visibility > 0, np.concatenate([points, visibility], axis=-1), 0.0)
-        return replace(self, boxes_xywh=boxes, landmarks=landmarks)
-
-
 @dataclass(frozen=True)
 class CleanedFaces:
-    """Faces fit for training, and what was taken away: boxes by reason, and landmarks outside the image."""
+    """Faces fit for training, and what was changed.
+
+    Attributes:
+        faces: What is left.
+        skipped_boxes: How many boxes went, by reason.
+        cut_boxes: How many of those left reached beyond the image by more than rounding explains.
+        landmarks_outside: How many landmarks outside the image were blanked.
+    """
 
     faces: FaceAnnotations
     skipped_boxes: Counter[str]
+    cut_boxes: int
     landmarks_outside: int
+
+
+def fit_to_image(faces: FaceAnnotations, *, width: int, height: int) -> FaceAnnotations:
+    """The faces in the pixels of the image of `width` x `height` [px], whatever size their source states of it.
+
+    Photographs are often reduced after labelling. Where the stated size has the same ratio of sides, to a pixel,
+    boxes and landmarks are scaled; a size that is not stated counts as right.
+
+    Raises:
+        ValueError: The stated size is that of an image of another shape.
+    """
+    if faces.stated_size is None or faces.stated_size == (width, height):
+        return faces
+    stated_width, stated_height = faces.stated_size
+    if not _same_shape(faces.stated_size, (width, height)):
+        what = "width and height swapped" if _same_shape(faces.stated_size, (height, width)) else "another shape"
+        raise ValueError(
+            f"{faces.where}: expected {faces.image} to measure {stated_width:g} x {stated_height:g} px as stated, got "
+            f"{width} x {height} px, {what}; label the image as it is now"
+        )
+    return faces.move(scale=(width / stated_width, height / stated_height), shift=(0.0, 0.0))
+
+
+def _same_shape(stated: tuple[float, float], actual: tuple[int, int]) -> bool:
+    """Whether one factor takes a stated width and height [px] to the actual ones, each rounded by less than a pixel."""
+    (stated_width, stated_height), (width, height) = stated, actual
+    return abs(width / stated_width - height / stated_height) < 1 / stated_width + 1 / stated_height
+
+
+def overrunning(boxes_xywh: FloatArray, *, width: int, height: int) -> FloatArray:
+    """How far boxes (N, 4) [px] reach beyond an image of `width` x `height` [px]: (N,) [px], 0 or more."""
+    left_top, size = boxes_xywh[:, :2], boxes_xywh[:, 2:]
+    beyond = np.concatenate([-left_top, left_top + size - (width, height)], axis=1)
+    furthest: FloatArray = beyond.max(axis=1, initial=0.0)
+    return furthest
 
 
 def clean_faces(faces: FaceAnnotations, *, width: int, height: int) -> CleanedFaces:
@@ -92,5 +97,6 @@ def clean_faces(faces: FaceAnnotations, *, width: int, height: int) -> CleanedFa
             landmarks=np.where(landmark_outside[..., None], 0.0, kept.landmarks),
         ),
         skipped_boxes=Counter(str(reason) for reason in reasons[~keep]),
+        cut_boxes=int((overrunning(kept.boxes_xywh, width=width, height=height) > MAX_OVERRUN).sum()),
         landmarks_outside=int(landmark_outside.sum()),
     )

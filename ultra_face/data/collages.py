@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ultra_face.data.annotation import FaceAnnotations
 from ultra_face.data.labelled_image import LabelledImage, read_labelled_image
-from ultra_face.data.training_set import SPLIT, Progress, list_training_images, write_training_set
+from ultra_face.data.training_set import SPLIT, Progress, label_layout, list_training_images, write_training_set
+from ultra_face.formats.annotation import FaceAnnotations
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,12 @@ def make_collages(
 
     Raises:
         FileExistsError: `output` holds files of another origin.
-        FileNotFoundError: There are no training images, or one has no label file.
+        FileNotFoundError: There are no training images, or none has a label file.
         OutputError: The disk is full or `output` is not writable; running again goes on.
         ValueError: An image does not decode, or a label file is broken.
     """
     images = list_training_images(dataset)
+    layout = label_layout(dataset, images)
     order = np.random.default_rng(seed).permutation(len(images))
     groups = [
         [images[index] for index in order[start : start + settings.cells**2]]
@@ -74,7 +75,7 @@ def make_collages(
             photographs = [read_labelled_image(dataset, SPLIT, image) for image in group]
             yield paste(f"{number:05d}.jpg", photographs, settings, np.random.default_rng([seed, number]))
 
-    line = write_training_set(output, origin, collages(progress(list(enumerate(groups)))))
+    line = write_training_set(output, origin, collages(progress(list(enumerate(groups)))), layout=layout)
     return f"collages of {len(images):,} photographs: {line}"
 
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ultra_face.data.annotation import FloatArray
 from ultra_face.data.demo_canvas import Canvas, Colour, darken, ellipse
+from ultra_face.formats.annotation import FloatArray
 
 Rng = np.random.Generator
 Pixels = npt.NDArray[np.uint8]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ultra_face.data.annotation import FloatArray
+from ultra_face.formats.annotation import FloatArray
 
 Colour = tuple[float, float, float]
 """Blue, green, red, 0 to 255."""

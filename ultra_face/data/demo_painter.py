@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ultra_face.data.annotation import FloatArray
 from ultra_face.data.demo_canvas import Canvas, Colour, Points, darken, ellipse, mix
 from ultra_face.data.demo_person import EYE_X, EYE_Y, MOUTH_X, MOUTH_Y, NOSE_Y, Person
+from ultra_face.formats.annotation import FloatArray
 
 _LENSES = ((20.0, 20.0, 22.0), (40.0, 30.0, 24.0), (34.0, 44.0, 60.0))
 _WHITE = (238.0, 240.0, 242.0)

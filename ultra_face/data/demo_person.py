@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ultra_face.data.annotation import FloatArray
 from ultra_face.data.demo_canvas import Colour, Points, ellipse, mix
+from ultra_face.formats.annotation import FloatArray
 
 FOREHEAD = -0.78
 EYE_X, EYE_Y = 0.43, -0.12

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ultra_face.data.annotation import FaceAnnotations, FloatArray
 from ultra_face.data.demo_background import draw_distractors, random_background
 from ultra_face.data.demo_canvas import Canvas
 from ultra_face.data.demo_painter import PersonPainter
 from ultra_face.data.demo_person import Person, Pose, random_look
+from ultra_face.formats.annotation import FaceAnnotations, FloatArray
 
 Pixels = npt.NDArray[np.uint8]
 Rng = np.random.Generator

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+Pixels = npt.NDArray[np.uint8]
+
+_ISO_MEDIA, _ISO_MEDIA_AT = b"ftyp", slice(4, 8)
+"""The container of AVIF and HEIC."""
 
 
 class ImageStore(Protocol):
@@ -80,5 +88,28 @@ def open_archive(archive: Path) -> zipfile.ZipFile:
 
 def image_size(content: bytes) -> tuple[int, int] | None:
     """Width and height [px] as Ultralytics sees the image (EXIF applied); None if it does not decode."""
-    pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR) if content else None
+    pixels = decode_image(content)
     return None if pixels is None else (pixels.shape[1], pixels.shape[0])
+
+
+def read_image(path: Path) -> Pixels | None:
+    """Pixels (H, W, 3), BGR, of an image file; None if it is missing or does not decode, as Ultralytics has it."""
+    try:
+        return decode_image(path.read_bytes())
+    except OSError:
+        return None
+
+
+def decode_image(content: bytes) -> Pixels | None:
+    """Pixels (H, W, 3), BGR, upright as EXIF says, of an image in any format that Ultralytics reads.
+
+    OpenCV decodes all of them but AVIF and HEIC, which Pillow does, HEIC with a plug-in that Ultralytics installs.
+    """
+    if content[_ISO_MEDIA_AT] == _ISO_MEDIA:
+        try:
+            with ImageOps.exif_transpose(Image.open(BytesIO(content))) as image:
+                return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR), dtype=np.uint8)
+        except (ImportError, OSError, SyntaxError, ValueError):
+            return None
+    pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR) if content else None
+    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)

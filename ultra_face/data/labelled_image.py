@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 
-from ultra_face.data.annotation import CleanedFaces, FaceAnnotations, clean_faces
+from ultra_face.data.annotation import CleanedFaces, clean_faces
+from ultra_face.data.image_store import Pixels, read_image
 from ultra_face.data.output_folder import staged, write_file
-from ultra_face.data.yolo_pose import format_labels, read_faces
-
-Pixels = npt.NDArray[np.uint8]
+from ultra_face.data.yolo_pose import RowLayout, format_labels, label_file, read_faces
+from ultra_face.formats.annotation import FaceAnnotations
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,25 +23,26 @@ class LabelledImage:
 
 
 def read_labelled_image(dataset: Path, split: str, image: str) -> LabelledImage:
-    """Read `images/<split>/<image>` of a data set and its labels.
+    """Read `images/<split>/<image>` of a data set and its labels; without label file it has no faces, as in training.
 
     Raises:
-        FileNotFoundError: The image has no label file, which a prepared data set has for images without faces too.
         ValueError: The image does not decode, or its label file is broken.
     """
     path = dataset / "images" / split / image
-    pixels = cv2.imread(str(path))
+    pixels = read_image(path)
     if pixels is None:
         raise ValueError(f"{path}: expected an image, got a file that does not decode; prepare the data set again")
-    label_file = (dataset / "labels" / split / image).with_suffix(".txt")
-    if not label_file.is_file():
-        raise FileNotFoundError(f"{label_file}: expected the labels of {path}, got no file; prepare the data set again")
     height, width = pixels.shape[:2]
-    return LabelledImage(pixels, read_faces(label_file, image, width=width, height=height))
+    return LabelledImage(pixels, read_faces(label_file(path), image, width=width, height=height))
 
 
 def write_labelled_image(
-    image: LabelledImage, output: Path, split: str, *, jpeg_quality: int = 95
+    image: LabelledImage,
+    output: Path,
+    split: str,
+    *,
+    jpeg_quality: int = 95,
+    layout: RowLayout = RowLayout.VISIBILITY,
 ) -> tuple[CleanedFaces, bool]:
     """Write the JPEG file and, before it, the label file of an image whose name ends in `.jpg`.
 
@@ -55,8 +54,8 @@ def write_labelled_image(
     """
     height, width = image.pixels.shape[:2]
     cleaned = clean_faces(image.faces, width=width, height=height)
-    label_text = format_labels(cleaned.faces, width=width, height=height)
-    written = write_file((output / "labels" / split / image.faces.image).with_suffix(".txt"), label_text.encode())
+    label_text = format_labels(cleaned.faces, width=width, height=height, layout=layout)
+    written = write_file(label_file(output / "images" / split / image.faces.image), label_text.encode())
     jpeg = cv2.imencode(".jpg", image.pixels, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])[1]
     written |= write_file(staged(output / "images" / split) / image.faces.image, jpeg.tobytes())
     return cleaned, written

@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ultra_face.data.annotation import NUM_LANDMARKS, FaceAnnotations, FloatArray
-from ultra_face.data.label_text import is_image_path, parse_numbers
+from ultra_face.formats.annotation import NUM_LANDMARKS, FaceAnnotations, FloatArray
+from ultra_face.formats.label_text import is_image_path, parse_numbers
 
 MOUTH_SHIFT = -0.142
 NOSE_SHIFT = -1.208

@@ -11,32 +11,40 @@ from __future__ import annotations
 
 import math
 from pathlib import Path, PurePath
+from typing import NamedTuple
 from xml.etree import ElementTree
 
-from ultra_face.data.annotation import FaceAnnotations
-from ultra_face.data.label_text import IMAGE_SUFFIXES, FaceRow, assemble_faces, no_landmarks
+from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.image_files import is_image_name
+from ultra_face.formats.label_text import FaceRow, assemble_faces, no_landmarks
 
 IMAGE_FOLDERS = ("images", "JPEGImages")
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _REMEDY = "correct or remove the file"
 
 
-def parse_voc(content: bytes, source: str) -> tuple[str, list[FaceRow]]:
-    """Parse one XML file; `source` names it in errors.
+class VocFile(NamedTuple):
+    """What one XML file states: the name of its image ("" if none), boxes, and the image's size [px] (None if none)."""
 
-    Returns:
-        The name of the image that the file states ("" if it does not), and its boxes.
+    image: str
+    rows: list[FaceRow]
+    size: tuple[float, float] | None
+
+
+def parse_voc(content: bytes, source: str) -> VocFile:
+    """Parse one XML file; `source` names it in errors. A size of 0, which some tools write, counts as none.
 
     Raises:
-        ValueError: The XML is broken or something else, or an object has no box, or a box that is not four finite
-            numbers with the smaller ones first. Names the file and the object, counted from 1.
+        ValueError: The XML is broken or something else, an object has no box, a box that is not four finite numbers
+            with the smaller ones first, or the size is not finite numbers. Names the file and the object, counted
+            from 1.
     """
     root = _parse_xml(content, source)
     rows = [
         (_box_xywh(element, f"{source}: object {number}"), no_landmarks(), False)
         for number, element in enumerate(root.findall("object"), start=1)
     ]
-    return (root.findtext("filename") or "").strip(), rows
+    return VocFile((root.findtext("filename") or "").strip(), rows, _size(root, source))
 
 
 def read_voc_folder(annotations: Path, images: Path) -> list[FaceAnnotations]:
@@ -55,7 +63,7 @@ def read_voc_folder(annotations: Path, images: Path) -> list[FaceAnnotations]:
     names = _images_by_stem(images)
     read: dict[str, FaceAnnotations] = {}
     for file in files:
-        stated, rows = parse_voc(file.read_bytes(), str(file))
+        stated, rows, size = parse_voc(file.read_bytes(), str(file))
         image = names.get(file.stem) or names.get(PurePath(stated).stem)
         if image is None:
             raise FileNotFoundError(
@@ -65,7 +73,7 @@ def read_voc_folder(annotations: Path, images: Path) -> list[FaceAnnotations]:
             raise ValueError(
                 f"{file}: expected each image once, got {image}, which {read[image].where} annotates; remove one file"
             )
-        read[image] = assemble_faces(image, str(file), rows)
+        read[image] = assemble_faces(image, str(file), rows, stated_size=size)
     return list(read.values())
 
 
@@ -101,19 +109,27 @@ def _parse_xml(content: bytes, source: str) -> ElementTree.Element:
     return root
 
 
+def _size(root: ElementTree.Element, source: str) -> tuple[float, float] | None:
+    element = root.find("size")
+    if element is None:
+        return None
+    width, height = (_number(element, name, source, default="0") for name in ("width", "height"))
+    return (width, height) if width > 0 and height > 0 else None
+
+
 def _box_xywh(element: ElementTree.Element, where: str) -> list[float]:
     box = element.find("bndbox")
     if box is None:
         raise ValueError(f"{where}: expected a <bndbox>, got none; {_REMEDY}")
-    x_min, y_min, x_max, y_max = (_coordinate(box, name, where) for name in _CORNERS)
+    x_min, y_min, x_max, y_max = (_number(box, name, where) for name in _CORNERS)
     if x_max < x_min or y_max < y_min:
         got = f"{x_min:g}, {y_min:g}, {x_max:g}, {y_max:g}"
         raise ValueError(f"{where}: expected xmin <= xmax and ymin <= ymax, got {got}; {_REMEDY}")
     return [x_min, y_min, x_max - x_min, y_max - y_min]
 
 
-def _coordinate(box: ElementTree.Element, name: str, where: str) -> float:
-    text = box.findtext(name, default="")
+def _number(element: ElementTree.Element, name: str, where: str, *, default: str = "") -> float:
+    text = element.findtext(name, default="").strip() or default
     try:
         value = float(text)
     except ValueError:
@@ -126,7 +142,7 @@ def _coordinate(box: ElementTree.Element, name: str, where: str) -> float:
 def _images_by_stem(folder: Path) -> dict[str, str]:
     names: dict[str, str] = {}
     for path in sorted(folder.iterdir() if folder.is_dir() else ()):
-        if path.suffix.lower() in IMAGE_SUFFIXES:
+        if is_image_name(path):
             other = names.setdefault(path.stem, path.name)
             if other != path.name:
                 raise ValueError(

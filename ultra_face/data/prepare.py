@@ -13,25 +13,31 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from ultra_face.data.annotation import FaceAnnotations, clean_faces
+from ultra_face.data.annotation import clean_faces, fit_to_image
 from ultra_face.data.image_store import ImageStore, image_size
-from ultra_face.data.label_text import IMAGE_SUFFIXES
 from ultra_face.data.output_folder import claim_folder, publish, staged, write_file, write_link
 from ultra_face.data.report import PrepareReport, SplitReport
+from ultra_face.data.row_reading import RowReading
 from ultra_face.data.sources import open_source
 from ultra_face.data.splits import SourceSplit
-from ultra_face.data.yolo_pose import format_labels
+from ultra_face.data.yolo_pose import RowLayout, format_labels, label_file
+from ultra_face.formats.annotation import NUM_LANDMARKS, FaceAnnotations
+from ultra_face.formats.image_files import find_images
 
 DATA_KEYS = {"kpt_shape": [5, 3], "flip_idx": [1, 0, 2, 4, 3], "names": {0: "face"}}
 
 
 @dataclass(frozen=True)
 class ImageJob:
-    """One image to prepare: where it comes from, what is known of it, and the split it goes to."""
+    """One image to prepare: where it comes from, what is known of it, and the split it goes to.
+
+    `reading` is that of the source's rows, see `SourceSplit`.
+    """
 
     split: str
     images: ImageStore
     faces: FaceAnnotations
+    reading: RowReading | None
 
 
 Progress = Callable[[Sequence[ImageJob]], Iterable[ImageJob]]
@@ -64,8 +70,8 @@ def prepare_dataset(
         FileNotFoundError: An archive, list, label file or image is missing.
         OutputError: The disk is full or `output` is not writable; finished files stay valid, and running
             again goes on.
-        ValueError: A broken annotation, a damaged archive, an image in two splits, links asked of an archive, or
-            split options that do not go together.
+        ValueError: A broken annotation, a damaged archive, an image in two splits, links asked of an archive,
+            split options that do not go together, or rows that are corners instead of x y w h.
     """
     splits = [
         split
@@ -78,6 +84,8 @@ def prepare_dataset(
     report = PrepareReport(output / "data.yaml", {split.name: SplitReport() for split in splits})
     for job in progress(jobs):
         _prepare_image(job, output, report.splits[job.split], link=link)
+    for reading in {split.reading for split in splits if split.reading is not None}:
+        reading.check()
     for split in report.splits:
         publish(output / "images" / split)
     report.foreign_images += foreign_images({f"{job.split}/{job.faces.image}" for job in jobs}, output)
@@ -101,23 +109,23 @@ def plan_jobs(splits: Iterable[SourceSplit]) -> list[ImageJob]:
                     f"{seen[stem].faces.image} in {seen[stem].split} ({seen[stem].faces.where}); "
                     "remove it from one, or prepare the sources into folders of their own"
                 )
-            seen[stem] = ImageJob(split.name, split.images, faces)
+            seen[stem] = ImageJob(split.name, split.images, faces, split.reading)
     return list(seen.values())
 
 
 def foreign_images(expected: Set[str], output: Path) -> list[str]:
     """Images below `output` that are not `expected`, `split/image`: of the user, or of a run with other annotations."""
-    present = (path for path in (output / "images").rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     return sorted(
         str(path.relative_to(output))
-        for path in present
+        for path in find_images(output / "images")
         if path.relative_to(output / "images").as_posix() not in expected
     )
 
 
-def data_yaml(splits: Iterable[str]) -> str:
+def data_yaml(splits: Iterable[str], layout: RowLayout = RowLayout.VISIBILITY) -> str:
     """Text of the data YAML; without `path`, so that Ultralytics takes the folder of the file itself."""
-    return yaml.safe_dump({**{name: f"images/{name}" for name in splits}, **DATA_KEYS}, sort_keys=False)
+    keys = {**DATA_KEYS, "kpt_shape": [NUM_LANDMARKS, int(layout)]} if layout else {"names": DATA_KEYS["names"]}
+    return yaml.safe_dump({**{name: f"images/{name}" for name in splits}, **keys}, sort_keys=False)
 
 
 def _prepare_image(job: ImageJob, output: Path, report: SplitReport, *, link: bool) -> None:
@@ -130,13 +138,21 @@ def _prepare_image(job: ImageJob, output: Path, report: SplitReport, *, link: bo
         report.problems.append(f"{job.faces.where}: {job.faces.image} does not decode as an image; fetch it again")
         return
     width, height = size
-    cleaned = clean_faces(job.faces, width=width, height=height)
+    try:
+        faces = fit_to_image(job.faces, width=width, height=height)
+    except ValueError as error:
+        report.problems.append(str(error))
+        return
+    if job.reading is not None:
+        job.reading.see(faces, width=width, height=height)
+    cleaned = clean_faces(faces, width=width, height=height)
     label_text = format_labels(cleaned.faces, width=width, height=height)
-    label_path = (output / "labels" / job.split / job.faces.image).with_suffix(".txt")
+    label_path = label_file(output / "images" / job.split / job.faces.image)
     written = write_file(label_path, label_text.encode())
     path = staged(output / "images" / job.split) / job.faces.image
     written |= _place_image(job, path, content, link=link)
     report.add(cleaned, written=written)
+    report.scaled_images += faces is not job.faces
 
 
 def _place_image(job: ImageJob, path: Path, content: bytes, *, link: bool) -> bool:

@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ultra_face.data.label_text import IMAGE_SUFFIXES
+from ultra_face.data.image_store import Pixels, read_image
 from ultra_face.data.output_folder import write_file
-from ultra_face.data.yolo_pose import read_labels
-
-Pixels = npt.NDArray[np.uint8]
+from ultra_face.data.yolo_pose import label_file, read_labels
+from ultra_face.formats.image_files import find_images
 
 _BOX_COLOUR = (60, 220, 60)
 _LANDMARK_COLOURS = ((60, 60, 255), (255, 160, 40), (0, 220, 255), (255, 80, 220), (240, 240, 60))
@@ -31,11 +30,11 @@ def save_contact_sheet(dataset: Path, path: Path, *, columns: int = 5, rows: int
         OutputError: The sheet cannot be written.
         ValueError: A label file is broken, or an image does not decode.
     """
-    images = sorted(file for file in (dataset / "images").rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+    images = find_images(dataset / "images")
     if not images:
         raise FileNotFoundError(f"{dataset}: expected images below images/, got none; prepare the data set first")
     chosen = [images[index] for index in np.unique(np.linspace(0, len(images) - 1, columns * rows).round().astype(int))]
-    tiles = [_tile(image, _label_file(image, dataset), tile) for image in chosen]
+    tiles = [_tile(image, tile) for image in chosen]
     blank = np.full((tile, tile, 3), _BACKGROUND, dtype=np.uint8)
     tiles += [blank] * (-len(tiles) % columns)
     sheet = np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])
@@ -58,21 +57,16 @@ def draw_faces(image: Pixels, boxes_cxcywh: npt.NDArray[Any], landmarks: npt.NDA
     return canvas
 
 
-def _label_file(image: Path, dataset: Path) -> Path:
-    return dataset / "labels" / image.relative_to(dataset / "images").with_suffix(".txt")
-
-
-def _tile(image: Path, label_file: Path, side: int) -> Pixels:
+def _tile(image: Path, side: int) -> Pixels:
     """The image with its faces, fitted into the middle of a square of `side` px."""
-    pixels = cv2.imread(str(image))
+    pixels = read_image(image)
     if pixels is None:
         raise ValueError(f"{image} does not decode as an image; prepare the data set again")
     height, width = pixels.shape[:2]
     scale = side / max(height, width)
-    fitted = cv2.resize(
-        pixels, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
-    )
-    drawn = draw_faces(fitted, *read_labels(label_file))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    fitted = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    drawn = draw_faces(fitted, *read_labels(label_file(image)))
     canvas = np.full((side, side, 3), _BACKGROUND, dtype=np.uint8)
     top, left = (side - drawn.shape[0]) // 2, (side - drawn.shape[1]) // 2
     canvas[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn

@@ -22,6 +22,8 @@ class SplitReport:
     faces_with_landmarks: int = 0
     landmarks: int = 0
     landmarks_outside: int = 0
+    scaled_images: int = 0
+    cut_boxes: int = 0
     skipped_boxes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
@@ -35,6 +37,7 @@ class SplitReport:
         self.faces_with_landmarks += int(present.any(axis=1).sum())
         self.landmarks += int(present.sum())
         self.landmarks_outside += cleaned.landmarks_outside
+        self.cut_boxes += cleaned.cut_boxes
         self.skipped_boxes += cleaned.skipped_boxes
 
 
@@ -86,6 +89,10 @@ def _describe(name: str, split: SplitReport) -> list[str]:
         f"  landmarks: {split.landmarks:,} ({split.landmarks_outside:,} left out: outside the image)",
         f"  skipped boxes: {skipped or 'none'}",
     ]
+    if split.cut_boxes:
+        lines.append(f"  boxes cut at the border of their image: {split.cut_boxes:,}")
+    if split.scaled_images:
+        lines.append(f"  images whose labels were scaled from the size stated there: {split.scaled_images:,}")
     if split.problems:
         lines.append(f"  left out {len(split.problems):,} images: {_shorten(split.problems)}")
     return lines

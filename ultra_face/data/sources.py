@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from ultra_face.data.annotation import FaceAnnotations
 from ultra_face.data.image_store import ImageFolder
 from ultra_face.data.mtfl import parse_mtfl
 from ultra_face.data.pascal_voc import find_voc_images, read_voc_folder
-from ultra_face.data.retinaface import parse_retinaface
+from ultra_face.data.row_reading import RowReading
 from ultra_face.data.splits import (
     SPLIT_NAMES,
     SourceSplit,
@@ -19,9 +19,17 @@ from ultra_face.data.splits import (
     select_images,
 )
 from ultra_face.data.widerface_release import open_release
+from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.retinaface import parse_retinaface
+from ultra_face.text_files import read_text
 
-Collection = tuple[Path, list[FaceAnnotations]]
-"""Folder of images, and their faces."""
+
+class Collection(NamedTuple):
+    """Folder of images, their faces, and how the rows read where boxes are bare numbers."""
+
+    folder: Path
+    faces: list[FaceAnnotations]
+    reading: RowReading | None = None
 
 
 def open_source(
@@ -63,7 +71,7 @@ def open_source(
                 "--hold-out for the official release, which has a val of its own"
             )
         return open_release(source, split_lists or dict.fromkeys(SPLIT_NAMES))
-    folder, faces = read(annotations, image_folder)
+    folder, faces, reading = read(annotations, image_folder)
     if hold_out is not None:
         parts = hold_out_images(faces, hold_out)
     else:
@@ -71,21 +79,21 @@ def open_source(
             name: select_images(faces, find_list(list_file, annotations.parent))
             for name, list_file in (split_lists or {"train": None}).items()
         }
-    return [SourceSplit(name, ImageFolder(folder), selected) for name, selected in parts.items()]
+    return [SourceSplit(name, ImageFolder(folder), selected, reading) for name, selected in parts.items()]
 
 
 def _read_label_file(file: Path, image_folder: Path | None) -> Collection:
-    faces = parse_retinaface(file.read_text(encoding="utf-8"), str(file))
-    return image_folder or file.parent / "images", faces
+    faces = parse_retinaface(read_text(file), str(file))
+    return Collection(image_folder or file.parent / "images", faces, RowReading(str(file)))
 
 
 def _read_mtfl(file: Path, image_folder: Path | None) -> Collection:
-    return image_folder or file.parent, parse_mtfl(file.read_text(encoding="utf-8"), str(file))
+    return Collection(image_folder or file.parent, parse_mtfl(read_text(file), str(file)))
 
 
 def _read_voc(folder: Path, image_folder: Path | None) -> Collection:
     images = image_folder or find_voc_images(folder.parent)
-    return images, read_voc_folder(folder, images)
+    return Collection(images, read_voc_folder(folder, images))
 
 
 Reader = Callable[[Path, Path | None], Collection]

@@ -7,19 +7,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ultra_face.data.annotation import FaceAnnotations
 from ultra_face.data.image_store import ImageStore
+from ultra_face.data.row_reading import RowReading
+from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.text_files import read_text
 
 SPLIT_NAMES = ("train", "val")
 
 
 @dataclass(frozen=True)
 class SourceSplit:
-    """The part of a source that becomes one split of the data set."""
+    """The part of a source that becomes one split of the data set.
+
+    Attributes:
+        name: `train` or `val`.
+        images: Where the images are.
+        faces: What is known of each image.
+        reading: How the rows of the source read, where its boxes are bare numbers; shared by its splits.
+    """
 
     name: str
     images: ImageStore
     faces: list[FaceAnnotations]
+    reading: RowReading | None = None
 
 
 def split_argument(text: str) -> tuple[str, str | None]:
@@ -90,7 +100,7 @@ def select_images(faces: list[FaceAnnotations], list_file: Path | None) -> list[
     by_name = {bare_name: entry for bare_name, entry in zip(bare_names, faces, strict=True) if times[bare_name] == 1}
     by_name |= {entry.image: entry for entry in faces}
     selected = []
-    for number, line in enumerate(list_file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text(list_file).splitlines(), start=1):
         image = line.strip()
         if not image:
             continue

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ultra_face.data.annotation import FaceAnnotations, clean_faces
+from ultra_face.data.annotation import clean_faces
 from ultra_face.data.labelled_image import LabelledImage, read_labelled_image
-from ultra_face.data.training_set import SPLIT, Progress, list_training_images, write_training_set
+from ultra_face.data.training_set import SPLIT, Progress, label_layout, list_training_images, write_training_set
+from ultra_face.formats.annotation import FaceAnnotations
 
 MIN_VISIBLE_SHARE = 0.5
 _ATTEMPTS = 10
@@ -66,11 +67,12 @@ def cut_tiles(dataset: Path, output: Path, settings: TileSettings, *, seed: int 
 
     Raises:
         FileExistsError: `output` holds files of another origin.
-        FileNotFoundError: There are no training images, or one has no label file.
+        FileNotFoundError: There are no training images, or none has a label file.
         OutputError: The disk is full or `output` is not writable; running again goes on.
         ValueError: An image does not decode, a label file is broken, or no tile has enough faces.
     """
     images = list_training_images(dataset)
+    layout = label_layout(dataset, images)
     origin = {"tiles_of": str(dataset.resolve()), "seed": seed, **asdict(settings)}
 
     def tiles(numbered_images: Iterable[tuple[int, str]]) -> Iterator[LabelledImage]:
@@ -85,7 +87,7 @@ def cut_tiles(dataset: Path, output: Path, settings: TileSettings, *, seed: int 
             f"{dataset}: expected tiles with {settings.min_faces} faces or more, found none; lower --min-faces or "
             "raise --side"
         )
-    line = write_training_set(output, origin, chain([first], found))
+    line = write_training_set(output, origin, chain([first], found), layout=layout)
     return f"tiles of {len(images):,} photographs: {line}"
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ultra_face.data.annotation import FaceAnnotations
 from ultra_face.data.image_store import ImageArchive, ImageFolder, ImageStore, open_archive
-from ultra_face.data.retinaface import parse_retinaface
+from ultra_face.data.row_reading import RowReading
 from ultra_face.data.splits import SourceSplit, find_list, select_images
-from ultra_face.data.widerface import parse_widerface
+from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.retinaface import parse_retinaface
+from ultra_face.formats.widerface import parse_widerface
+from ultra_face.text_files import decode_text, read_text
 
 OFFICIAL_ARCHIVES = ("WIDER_train.zip", "WIDER_val.zip", "wider_face_split.zip")
 RETINAFACE_FOLDER = "retinaface_gt_v1.1"
@@ -34,6 +36,7 @@ def open_release(source: Path, split_lists: Mapping[str, str | None]) -> list[So
             name,
             _images(source, name),
             select_images(_faces(source, name), find_list(list_file, source)),
+            RowReading(f"{source}, {name}"),
         )
         for name, list_file in split_lists.items()
     ]
@@ -53,18 +56,18 @@ def _faces(source: Path, split: str) -> list[FaceAnnotations]:
     """RetinaFace's annotation of the split where it has landmarks, else the official box list."""
     label_file = source / RETINAFACE_FOLDER / split / "label.txt"
     if label_file.is_file():
-        faces = parse_retinaface(label_file.read_text(encoding="utf-8"), str(label_file))
+        faces = parse_retinaface(read_text(label_file), str(label_file))
         if any((entry.landmarks[..., 2] > 0).any() for entry in faces):
             return faces
     member = f"wider_face_split/wider_face_{split}_bbx_gt.txt"
     if (source / member).is_file():
-        return parse_widerface((source / member).read_text(encoding="utf-8"), str(source / member))
+        return parse_widerface(read_text(source / member), str(source / member))
     archive = source / "wider_face_split.zip"
     if not archive.is_file():
         raise FileNotFoundError(f"{source}: expected {archive.name} or {member}, got neither; {_REMEDY}")
     with open_archive(archive) as opened:
         try:
-            text = opened.read(member).decode("utf-8")
+            text = decode_text(opened.read(member), f"{archive}/{member}")
         except KeyError as error:
             raise FileNotFoundError(f"{archive}: expected {member} in it; fetch the archive again") from error
     return parse_widerface(text, f"{archive}/{member}")

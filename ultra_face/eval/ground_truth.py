@@ -6,7 +6,8 @@ Two sources are read:
   `wider_{easy,medium,hard}_val.mat` with the 1-based indices of the faces that count (7,211 / 13,319 / 31,958
   on the validation images);
 - the annotation file `wider_face_val_bbx_gt.txt`, which knows no difficulty: its one subset `all` counts
-  every face not marked invalid.
+  every face not marked invalid (39,119 of 39,704). The rows of zeros that stand for "no face" are faces in the
+  `.mat` files alone, where no subset counts them.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ultra_face.eval.image_names import ImageSetError, abbreviate, image_name
+from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.widerface import parse_widerface
+from ultra_face.text_files import read_text
 
 SUBSETS = ("easy", "medium", "hard")
-_ATTRIBUTES = 10  # x y w h blur expression illumination invalid occlusion pose
-_INVALID = 7
 
 
 class GroundTruthError(ValueError):
@@ -182,35 +184,23 @@ def _mask(one_based: NDArray[Any], num_faces: int, where: str) -> NDArray[np.boo
 
 
 def _load_annotations(path: Path) -> GroundTruth:
-    """Blocks of `event/name.jpg`, a count, and that many rows; an image with 0 faces has one row of zeros."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    boxes: dict[str, NDArray[np.float64]] = {}
-    valid: dict[str, NDArray[np.bool_]] = {}
-    at = 0
-    while at < len(lines) and lines[at].strip():
-        name = image_name(lines[at].strip())
-        count = lines[at + 1].strip() if at + 1 < len(lines) else "the end of the file"
-        if not count.isdecimal():
-            raise GroundTruthError(f"{path}:{at + 2}: expected the number of faces of {name}, got {count!r}")
-        rows = [_annotation(path, number, lines) for number in range(at + 2, at + 2 + max(int(count), 1))]
-        faces = np.array(rows[: int(count)], np.float64).reshape(-1, _ATTRIBUTES)
-        boxes[name] = faces[:, :4]
-        valid[name] = faces[:, _INVALID] == 0
-        at += 2 + len(rows)
-    if not boxes:
-        raise GroundTruthError(f"{path}: holds no annotation; expected the format of wider_face_val_bbx_gt.txt")
-    return GroundTruth.from_arrays(boxes, {"all": valid})
-
-
-def _annotation(path: Path, index: int, lines: list[str]) -> list[float]:
-    values = lines[index].split() if index < len(lines) else []
     try:
-        row = [float(value) for value in values]
-    except ValueError:
-        row = []
-    if len(row) != _ATTRIBUTES:
-        raise GroundTruthError(f"{path}:{index + 1}: expected {_ATTRIBUTES} numbers, got {' '.join(values)!r}")
-    return row
+        images = {_event_and_name(faces): faces for faces in parse_widerface(read_text(path), str(path))}
+    except ValueError as error:
+        raise GroundTruthError(str(error)) from error
+    if not images:
+        raise GroundTruthError(f"{path}: holds no annotation; expected the format of wider_face_val_bbx_gt.txt")
+    return GroundTruth.from_arrays(
+        {name: faces.boxes_xywh for name, faces in images.items()},
+        {"all": {name: ~faces.invalid for name, faces in images.items()}},
+    )
+
+
+def _event_and_name(faces: FaceAnnotations) -> str:
+    try:
+        return image_name(faces.image)
+    except ImageSetError as error:
+        raise GroundTruthError(f"{faces.where}: {error}; correct the line") from error
 
 
 def _offsets(lengths: list[int]) -> NDArray[np.int64]:

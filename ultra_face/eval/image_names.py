@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+from ultra_face.formats.image_files import IMAGE_SUFFIXES
+from ultra_face.text_files import read_text
+
 _SHOWN = 5
 
 
@@ -43,7 +45,10 @@ def read_image_list(path: str | Path) -> tuple[str, ...]:
     Raises:
         ImageSetError: the file holds no image, a line has no event folder, or an image is listed twice.
     """
-    names = tuple(image_name(line) for line in read_lines(path))
+    try:
+        names = tuple(image_name(line) for line in read_lines(path))
+    except ImageSetError as error:
+        raise ImageSetError(f"{path}: {error}; write one event/name a line") from error
     if not names:
         raise ImageSetError(f"{path}: expected one image (event/name) a line, got an empty list")
     repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
@@ -54,7 +59,7 @@ def read_image_list(path: str | Path) -> tuple[str, ...]:
 
 def read_lines(path: str | Path) -> list[str]:
     """Lines of a text file without surrounding blanks; blank lines are skipped."""
-    return [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 def check_same_images(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ultra_face.data.annotation import FloatArray
+from ultra_face.formats.annotation import FloatArray
 from ultra_face.super_resolution.degrade import Pixels
 from ultra_face.super_resolution.face_images import FaceImage
 

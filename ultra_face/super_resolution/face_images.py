@@ -9,10 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ultra_face.data.annotation import FloatArray
-from ultra_face.data.image_store import image_size
-from ultra_face.data.training_boxes import label_file
-from ultra_face.data.yolo_pose import read_labels
+from ultra_face.data.image_store import image_size, read_image
+from ultra_face.data.yolo_pose import label_file, read_labels
+from ultra_face.formats.annotation import FloatArray
 from ultra_face.super_resolution.degrade import Pixels
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
@@ -71,7 +70,7 @@ def read_pixels(path: Path) -> Pixels:
     Raises:
         ValueError: the file is damaged.
     """
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    bgr = read_image(path)
     if bgr is None:
         raise _damaged(path)
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
@@ -85,8 +84,7 @@ def _read_faces(path: Path, min_face: float) -> FaceImage:
         raise FileNotFoundError(f"{path}: expected an image, got no file; {_REMEDY}") from error
     if size is None:
         raise _damaged(path)
-    labels = label_file(path)
-    boxes, landmarks = read_labels(labels) if labels.is_file() else (np.zeros((0, 4)), np.zeros((0, 5, 3)))
+    boxes, landmarks = read_labels(label_file(path))
     longer = (boxes[:, 2:] * size).max(axis=1, initial=0.0)
     return FaceImage(path, size, boxes, landmarks, np.flatnonzero(longer >= min_face).tolist())
 

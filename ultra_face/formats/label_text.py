@@ -8,20 +8,20 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from ultra_face.data.annotation import NUM_LANDMARKS, FaceAnnotations
+from ultra_face.formats.annotation import NUM_LANDMARKS, FaceAnnotations
+from ultra_face.formats.image_files import is_image_name
 
 FaceRow = tuple[list[float], list[list[float]], bool]
 """Box x, y, width, height [px]; five x, y [px], visibility; whether the source marks the box invalid."""
 
 WIDER_ROW_LENGTH = 10
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
 _ATTRIBUTES = {"blur": 2, "expression": 1, "illumination": 1, "invalid": 1, "occlusion": 2, "pose": 1}
 
 
 def is_image_path(line: str) -> bool:
     """Whether a line is the path of an image below an image folder, by its suffix."""
     path = PurePosixPath(line)
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.is_absolute() and ".." not in path.parts
+    return is_image_name(path) and not path.is_absolute() and ".." not in path.parts
 
 
 def parse_numbers(line: str, where: str) -> list[float]:
@@ -59,12 +59,21 @@ def no_landmarks() -> list[list[float]]:
     return [[0.0, 0.0, 0.0]] * NUM_LANDMARKS
 
 
-def assemble_faces(image: str, where: str, rows: Sequence[FaceRow]) -> FaceAnnotations:
-    """The value object of one image from its parsed rows."""
+def assemble_faces(
+    image: str,
+    where: str,
+    rows: Sequence[FaceRow],
+    *,
+    scores: Sequence[float] | None = None,
+    stated_size: tuple[float, float] | None = None,
+) -> FaceAnnotations:
+    """The value object of one image from its parsed rows, and what else the source states of them."""
     return FaceAnnotations(
         image=image,
         where=where,
         boxes_xywh=np.array([box for box, _, _ in rows], dtype=np.float64).reshape(-1, 4),
         landmarks=np.array([points for _, points, _ in rows], dtype=np.float64).reshape(-1, NUM_LANDMARKS, 3),
         invalid=np.array([invalid for _, _, invalid in rows], dtype=np.bool_),
+        scores=None if scores is None else np.array(scores, dtype=np.float64),
+        stated_size=stated_size,
     )

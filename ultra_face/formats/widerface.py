@@ -6,8 +6,8 @@ Per image: its path, the number of faces, then one row of ten values a face. Sou
 
 from __future__ import annotations
 
-from ultra_face.data.annotation import FaceAnnotations
-from ultra_face.data.label_text import (
+from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.label_text import (
     WIDER_ROW_LENGTH,
     FaceRow,
     assemble_faces,
@@ -26,7 +26,7 @@ def parse_widerface(text: str, source: str) -> list[FaceAnnotations]:
         ValueError: With `source:line`, what was expected and what came.
     """
     lines = text.rstrip().splitlines()
-    images = []
+    images: dict[str, FaceAnnotations] = {}
     cursor = 0
     while cursor < len(lines):
         image, where = lines[cursor].strip(), f"{source}:{cursor + 1}"
@@ -35,6 +35,8 @@ def parse_widerface(text: str, source: str) -> list[FaceAnnotations]:
                 f"{where}: expected the path of an image, got {image!r}; "
                 "check the line and the number of faces stated for the image above it"
             )
+        if image in images:
+            raise ValueError(f"{where}: expected each image once, got {image} again; remove one of the two")
         count = _parse_count(lines, cursor + 1, source)
         first_row = cursor + 2
         if first_row < len(lines) and lines[first_row].split() == _NO_FACE and count <= 1:
@@ -42,8 +44,8 @@ def parse_widerface(text: str, source: str) -> list[FaceAnnotations]:
         else:
             rows = [_parse_row(lines, index, source) for index in range(first_row, first_row + count)]
             cursor = first_row + count
-        images.append(assemble_faces(image, where, rows))
-    return images
+        images[image] = assemble_faces(image, where, rows)
+    return list(images.values())
 
 
 def _line(lines: list[str], index: int, source: str, expected: str) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.retinaface import parse_retinaface
+from ultra_face.formats.retinaface import format_retinaface, parse_retinaface
 
 POINTS = "1 2 0 3 4 1 5 6 0.0 -1 -1 -1 7 8 0"
 EXPECTED_POINTS = [[1, 2, 2], [3, 4, 1], [5, 6, 2], [0, 0, 0], [7, 8, 2]]
@@ -34,6 +34,35 @@ def test_official_rows_keep_their_invalid_flag():
     np.testing.assert_array_equal(parse_row("10 20 30 40 0 0 0 1 0 0").invalid, [True])
 
 
+def test_the_last_number_of_a_full_row_is_the_score():
+    rows = ("10 20 30 40", f"10 20 30 40 {POINTS}", f"10 20 30 40 {POINTS} 0.25", "10 20 30 40 0 0 0 1 0 0")
+    (entry,) = parse_retinaface("# a.jpg\n" + "\n".join(rows), "label.txt")
+    np.testing.assert_array_equal(entry.scores, [1, 1, 0.25, 1])
+    np.testing.assert_array_equal(entry.invalid, [False, False, False, True])
+
+
+def test_what_is_written_is_read_again():
+    images = parse_retinaface(f"# a/b c.jpg\n1.1 2 3 4\n5 6 7 8 {POINTS} 0.1\n# none.png\n", "label.txt")
+    again = parse_retinaface(format_retinaface(images), "again.txt")
+    assert [entry.image for entry in again] == ["a/b c.jpg", "none.png"]
+    for entry, before in zip(again, images, strict=True):
+        for field in ("boxes_xywh", "landmarks", "scores"):
+            np.testing.assert_array_equal(getattr(entry, field), getattr(before, field))
+
+
+@pytest.mark.parametrize("row", ["10 20 40 60", f"10 20 40 60 {POINTS}", f"10 20 40 60 {POINTS} 0.5"])
+def test_a_header_with_a_size_is_that_of_scrfd_whose_rows_are_corners(row):
+    (entry,) = parse_retinaface(f"# one/a b.jpg 100 80\n{row}\n", "labelv2.txt")
+    assert (entry.image, entry.stated_size) == ("one/a b.jpg", (100, 80))
+    # x, y, x2 - x1, y2 - y1
+    np.testing.assert_array_equal(entry.boxes_xywh, [[10, 20, 30, 40]])
+
+
+def test_a_header_without_size_states_none():
+    assert parse_row("10 20 30 40").stated_size is None
+    assert parse_retinaface("# a.jpg 0 0\n", "label.txt")[0].stated_size is None
+
+
 def test_layouts_may_be_mixed_and_images_may_have_no_face():
     text = f"# a/b c.jpg\n1 2 3 4\n5 6 7 8 {POINTS} 1\n\n# none.png\n# d.jpg\n9 9 9 9\n"
     images = parse_retinaface(text, "label.txt")
@@ -59,6 +88,13 @@ def test_layouts_may_be_mixed_and_images_may_have_no_face():
             "# a.jpg\n1 2 3 4" + " 1 2 7" * 5 + "\n",
             r"label\.txt:2: expected landmark flags -1, 0 or 1, got 7",
         ),
+        ("# a.jpg 100\n", r"label\.txt:1: expected '# path of an image', got '# a\.jpg 100'; correct the line"),
+        ("# a.jpg 10 -8\n", r"label\.txt:1: expected '# path of an image', got '# a\.jpg 10 -8'"),
+        (
+            "# a.jpg 100 80\n50 20 30 40\n",
+            r"label\.txt:2: expected corners x1 y1 x2 y2, as in SCRFD's labelv2\.txt .*, got 50 20 30 40; correct the",
+        ),
+        ("# a.jpg 100 80\n50 20\n", r"label\.txt:2: expected 20 or 19 values .*, got 2"),
         ("# a.jpg\n1 2 3 4 0 0 0 0 9 0\n", r"label\.txt:2: expected occlusion from 0 to 2, got 9"),
     ],
 )

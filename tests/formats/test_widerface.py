@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ultra_face.data.widerface import parse_widerface
+from ultra_face.formats.widerface import parse_widerface
 
 TEXT = """0--Parade/a.jpg
 2
@@ -65,6 +65,7 @@ def test_annotations_know_their_line():
             "a.jpg\n1\n1 2 3 4 0 0 0 0 0 0\n1 2 3 4 0 0 0 0 0 0\n",
             r"gt\.txt:4: expected the path of an image, got '1 2",
         ),
+        ("a.jpg\n0\na.jpg\n0\n", r"gt\.txt:3: expected each image once, got a\.jpg again; remove one of the two"),
         ("../a.jpg\n0\n", r"gt\.txt:1: expected the path of an image, got '\.\./a\.jpg'"),
         ("/a.jpg\n0\n", r"gt\.txt:1: expected the path of an image, got '/a\.jpg'"),
     ],
