@@ -32,7 +32,7 @@ class GroundTruthError(ValueError):
     """Ground truth that is missing, unreadable or contradicts itself."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroundTruth:
     """Faces of all images in one array; `offsets` says which rows belong to which image.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ultra_face.eval.matching import inclusive_iou
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LandmarkFaces:
     """Faces of one image.
 
@@ -28,7 +28,7 @@ class LandmarkFaces:
     scores: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FacePairs:
     """Predicted landmarks beside annotated ones.
 
