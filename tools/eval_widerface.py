@@ -10,12 +10,14 @@ from pathlib import Path
 
 os.environ["ULTRA_FACE_REGISTER"] = "0"  # result files need NumPy alone; running a model registers
 
+from ultra_face.command import command
 from ultra_face.detection_settings import add_options, parse_run
 from ultra_face.eval.folders import report_folders
 
 del os.environ["ULTRA_FACE_REGISTER"]  # child processes register as ever
 
 
+@command("eval_widerface")
 def main() -> None:
     """Read the arguments, run the model if one is named, and report."""
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)

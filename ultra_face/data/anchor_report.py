@@ -16,9 +16,12 @@ def read_model_anchors(model_yaml: Path) -> FloatArray:
     """The anchors (A, 2) [px] of all levels of a model YAML.
 
     Raises:
-        ValueError: The file has no `anchors:` with rows of widths and heights in turn.
+        ValueError: The file is no YAML, or has no `anchors:` with rows of widths and heights in turn.
     """
-    content = yaml.safe_load(model_yaml.read_text(encoding="utf-8"))
+    try:
+        content = yaml.safe_load(model_yaml.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{model_yaml}: expected a model YAML, got a file that does not parse: {error}") from error
     rows = content.get("anchors", ()) if isinstance(content, dict) else ()
     try:
         return np.concatenate([np.asarray(row, dtype=np.float64).reshape(-1, 2) for row in rows])
