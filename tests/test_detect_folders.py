@@ -106,6 +106,11 @@ def stop_after(count):
     return progress
 
 
+def note(seen):
+    """Progress that keeps the names."""
+    return lambda names: (seen.append(name) or name for name in names)
+
+
 def save_model(file, seed=0):
     file.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"model": small_model("AnchorPose", seed=seed).half(), "train_args": {"task": "pose"}}, file)
@@ -124,10 +129,7 @@ def test_an_interrupted_run_gives_no_results_and_the_same_run_goes_on(run, tmp_p
         write_result_files(run, ground_truth=tmp_path / "gt.txt", progress=stop_after(1))
     with pytest.raises(ResultFileError, match=r"results: expected result files of a finished run, got 0--Parade\.part"):
         read_predictions(run.output)
-    seen = []
-    write_result_files(
-        run, ground_truth=tmp_path / "gt.txt", progress=lambda names: (seen.append(name) or name for name in names)
-    )
+    write_result_files(run, ground_truth=tmp_path / "gt.txt", progress=note(seen := []))
     assert seen == [NAMES[1]]
     assert sorted(path.name for path in run.output.iterdir()) == sorted(path.name for path in whole.iterdir())
     for name, rows in read_predictions(whole).items():
@@ -136,7 +138,8 @@ def test_an_interrupted_run_gives_no_results_and_the_same_run_goes_on(run, tmp_p
 
 def test_a_finished_run_has_nothing_left_to_do(run, tmp_path):
     write_result_files(run, ground_truth=tmp_path / "gt.txt")
-    write_result_files(run, ground_truth=tmp_path / "gt.txt", progress=stop_after(0))
+    write_result_files(run, ground_truth=tmp_path / "gt.txt", progress=note(seen := []))
+    assert seen == []
 
 
 @pytest.mark.parametrize("finished", [False, True])
@@ -198,7 +201,8 @@ def test_where_landmarks_cannot_be_written_shows_before_the_first_image(run, tmp
         (tmp_path / "label.txt" / "found.txt", FileExistsError, r"label\.txt"),
     ):
         with pytest.raises(error, match=message):
-            write_landmarks(replace(run, output=output), annotations=tmp_path / "label.txt", progress=stop_after(0))
+            write_landmarks(replace(run, output=output), annotations=tmp_path / "label.txt", progress=note(seen := []))
+        assert seen == []
 
 
 def test_a_model_without_five_landmarks(images, tmp_path):

@@ -206,7 +206,7 @@ def _origin(run: Run, model: YOLO, subset_list: Path | None) -> dict[str, Any]:
     parts = sorted(file.rglob("*")) if file.is_dir() else [file]  # some exports are folders
     content = b"".join(part.read_bytes() for part in parts if part.is_file())
     return {
-        "sha256 of the model": hashlib.sha256(content).hexdigest(),
+        "sha256 of the model": hashlib.sha256(content).hexdigest() if content else None,
         "images": str(run.images.resolve()),
         "subset list": None if subset_list is None else str(subset_list.resolve()),
     }
