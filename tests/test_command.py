@@ -42,11 +42,11 @@ WRONG = [
     ),
     (
         "ultra-face refine text.onnx new.pt",
-        "text.onnx: expected the checkpoint of a face model, got a model YAML or an",
+        "text.onnx: expected the checkpoint of a face model, ",
     ),
     (
         "ultra-face refine yolov5n-face.yaml new.pt",
-        "yolov5n-face.yaml: expected the checkpoint of a face model, got a m",
+        "yolov5n-face.yaml: expected the checkpoint of a face model, ",
     ),
     (f"{WIDER} --predictions nowhere", "nowhere: expected one folder an event with one .txt an image, found no .txt; "),
     (
@@ -124,7 +124,7 @@ WRONG = [
     ("kmeans_anchors --data odd.yaml", "odd.yaml: expected a data YAML as for yolo train, got a file of another kind"),
     (
         "kmeans_anchors --data images.yaml --model broken.yaml",
-        "broken.yaml: expected a model YAML, got a file that does",
+        "broken.yaml: expected a model YAML, got ",
     ),
     (
         "cut_tiles nowhere --output new",
