@@ -182,7 +182,8 @@ def test_readers_know_the_folders_of_a_run_that_is_not_finished(tmp_path):
 
 
 def test_an_interrupted_run_leaves_the_landmarks_of_an_earlier_one(run, tmp_path):
-    (tmp_path / "label.txt").write_text("".join(f"# {name}\n" for name in NAMES))
+    files = [f"{NAMES[0]}.jpg", f"{NAMES[1]}.png"]
+    (tmp_path / "label.txt").write_text("".join(f"# {file}\n" for file in files))
     found = write_landmarks(replace(run, output=tmp_path / "found.txt"), annotations=tmp_path / "label.txt")
     before = found.read_bytes()
     other = replace(run, model=save_model(tmp_path / "other.pt", seed=1), output=found)
@@ -191,11 +192,11 @@ def test_an_interrupted_run_leaves_the_landmarks_of_an_earlier_one(run, tmp_path
     assert found.read_bytes() == before
     write_landmarks(other, annotations=tmp_path / "label.txt")
     assert found.read_bytes() != before
-    assert list(read_landmark_file(found)) == list(NAMES)
+    assert list(read_landmark_file(found)) == files
 
 
 def test_where_landmarks_cannot_be_written_shows_before_the_first_image(run, tmp_path):
-    (tmp_path / "label.txt").write_text(f"# {NAMES[0]}\n")
+    (tmp_path / "label.txt").write_text(f"# {NAMES[0]}.jpg\n")
     for output, error, message in (
         (tmp_path, OSError, "expected a file that can be written, got a folder or no permission; choose another one"),
         (tmp_path / "label.txt" / "found.txt", FileExistsError, r"label\.txt"),
