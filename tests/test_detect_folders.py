@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import runpy
 import sys
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from small_models import small_model
 from ultralytics import YOLO
 
+from ultra_face.data.output_folder import staged
 from ultra_face.detect_folders import find_images, read_image, write_landmarks, write_result_files
 from ultra_face.detection_settings import Run, Settings
 from ultra_face.eval.image_names import ImageSetError
 from ultra_face.eval.landmark_files import read_landmark_file
-from ultra_face.eval.result_files import read_predictions
+from ultra_face.eval.result_files import UNFINISHED, ResultFileError, read_predictions
 
 NAMES = ("0--Parade/0_Parade_a", "1--Riot/1_Riot_b")
 
@@ -49,9 +55,11 @@ def test_images_are_found_with_and_without_suffix(images):
 
 
 def test_images_that_are_not_there(images, tmp_path):
-    with pytest.raises(ImageSetError, match=r"images: lacks 1 of 2 images: 0--Parade/x"):
+    with pytest.raises(ImageSetError, match=r"images: lacks 1 of 2 images: 0--Parade/x; give the folder above"):
         find_images(images, [NAMES[0], "0--Parade/x"])
-    with pytest.raises(FileNotFoundError, match="absent: expected the folder of the images"):
+    with pytest.raises(
+        FileNotFoundError, match="absent: expected the folder of the images, got no folder; check --images"
+    ):
         find_images(tmp_path / "absent", NAMES)
 
 
@@ -84,6 +92,118 @@ def test_only_listed_images_are_run(images, tmp_path):
     run = Run("yolov5n-face.yaml", images, tmp_path / "results", Settings(scales=(64,)))
     write_result_files(run, ground_truth=tmp_path / "gt.txt", subset_list=tmp_path / "list.txt")
     assert tuple(read_predictions(tmp_path / "results")) == NAMES[1:]
+
+
+def stop_after(count):
+    """Progress that lets so many images pass, and then ends as Ctrl-C does."""
+
+    def progress(names):
+        for number, name in enumerate(names):
+            if number == count:
+                raise KeyboardInterrupt
+            yield name
+
+    return progress
+
+
+def note(seen):
+    """Progress that keeps the names."""
+    return lambda names: (seen.append(name) or name for name in names)
+
+
+def save_model(file, seed=0):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"model": small_model("AnchorPose", seed=seed).half(), "train_args": {"task": "pose"}}, file)
+    return str(file)
+
+
+@pytest.fixture
+def run(images, tmp_path):
+    """A run of a small trained model."""
+    return Run(save_model(tmp_path / "best.pt"), images, tmp_path / "results", Settings(scales=(64,)))
+
+
+def test_an_interrupted_run_gives_no_results_and_the_same_run_goes_on(run, tmp_path):
+    whole = write_result_files(replace(run, output=tmp_path / "whole"), ground_truth=tmp_path / "gt.txt")
+    with pytest.raises(KeyboardInterrupt):
+        write_result_files(run, ground_truth=tmp_path / "gt.txt", progress=stop_after(1))
+    with pytest.raises(ResultFileError, match=r"results: expected result files of a finished run, got 0--Parade\.part"):
+        read_predictions(run.output)
+    write_result_files(run, ground_truth=tmp_path / "gt.txt", progress=note(seen := []))
+    assert seen == [NAMES[1]]
+    assert sorted(path.name for path in run.output.iterdir()) == sorted(path.name for path in whole.iterdir())
+    for name, rows in read_predictions(whole).items():
+        np.testing.assert_array_equal(read_predictions(run.output)[name], rows)
+
+
+def test_a_finished_run_has_nothing_left_to_do(run, tmp_path):
+    write_result_files(run, ground_truth=tmp_path / "gt.txt")
+    write_result_files(run, ground_truth=tmp_path / "gt.txt", progress=note(seen := []))
+    assert seen == []
+
+
+@pytest.mark.parametrize("finished", [False, True])
+@pytest.mark.parametrize("other", ["settings", "model", "weights of a model of this name", "images", "list"])
+def test_two_runs_never_share_a_folder(run, images, tmp_path, other, finished):
+    """Their result files would pass for those of one detector."""
+    (tmp_path / "list.txt").write_text(f"{NAMES[0]}\n")
+    others = {
+        "settings": replace(run, settings=Settings(scales=(64,), flip=True)),
+        "model": replace(run, model=save_model(tmp_path / "other.pt")),
+        "weights of a model of this name": replace(run, model=save_model(tmp_path / "other" / "best.pt", seed=1)),
+        "images": replace(run, images=Path(copytree(images, tmp_path / "copy"))),
+        "list": run,
+    }
+    if finished:
+        write_result_files(run, ground_truth=tmp_path / "gt.txt")
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            write_result_files(run, ground_truth=tmp_path / "gt.txt", progress=stop_after(1))
+    before = {path: path.read_bytes() for path in run.output.rglob("*.*") if path.is_file()}
+    with pytest.raises(FileExistsError, match=r"results: expected a folder made from .*; choose another output folder"):
+        write_result_files(
+            others[other],
+            ground_truth=tmp_path / "gt.txt",
+            subset_list=tmp_path / "list.txt" if other == "list" else None,
+        )
+    assert {path: path.read_bytes() for path in run.output.rglob("*.*") if path.is_file()} == before
+
+
+def test_files_of_others_are_refused(run, tmp_path):
+    run.output.mkdir()
+    (run.output / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="results: expected a new or empty folder, got one with files of another"):
+        write_result_files(run, ground_truth=tmp_path / "gt.txt")
+    assert [path.name for path in run.output.iterdir()] == ["notes.txt"]
+
+
+def test_readers_know_the_folders_of_a_run_that_is_not_finished(tmp_path):
+    assert staged(tmp_path / "0--Parade").name == f"0--Parade{UNFINISHED}"
+
+
+def test_an_interrupted_run_leaves_the_landmarks_of_an_earlier_one(run, tmp_path):
+    files = [f"{NAMES[0]}.jpg", f"{NAMES[1]}.png"]
+    (tmp_path / "label.txt").write_text("".join(f"# {file}\n" for file in files))
+    found = write_landmarks(replace(run, output=tmp_path / "found.txt"), annotations=tmp_path / "label.txt")
+    before = found.read_bytes()
+    other = replace(run, model=save_model(tmp_path / "other.pt", seed=1), output=found)
+    with pytest.raises(KeyboardInterrupt):
+        write_landmarks(other, annotations=tmp_path / "label.txt", progress=stop_after(1))
+    assert found.read_bytes() == before
+    write_landmarks(other, annotations=tmp_path / "label.txt")
+    assert found.read_bytes() != before
+    assert list(read_landmark_file(found)) == files
+
+
+def test_where_landmarks_cannot_be_written_shows_before_the_first_image(run, tmp_path):
+    (tmp_path / "label.txt").write_text(f"# {NAMES[0]}.jpg\n")
+    for output, error, message in (
+        (tmp_path, OSError, "expected a file that can be written, got a folder or no permission; choose another one"),
+        (tmp_path / "label.txt" / "found.txt", FileExistsError, r"label\.txt"),
+    ):
+        with pytest.raises(error, match=message):
+            write_landmarks(replace(run, output=output), annotations=tmp_path / "label.txt", progress=note(seen := []))
+        assert seen == []
 
 
 def test_a_model_without_five_landmarks(images, tmp_path):

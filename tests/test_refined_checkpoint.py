@@ -323,7 +323,11 @@ def run_command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     monkeypatch.setattr(sys, "argv", ["ultra-face", "refine", *map(str, arguments)])
     with pytest.raises(SystemExit) as stopped:
         __main__.main()
-    return int(stopped.value.code or 0)
+    code = stopped.value.code
+    if isinstance(code, str):  # as the interpreter does
+        print(code, file=sys.stderr)
+        return 1
+    return int(code or 0)
 
 
 def test_the_command_runs_as_a_module(tmp_path: Path, detector: Path, generator: Path) -> None:

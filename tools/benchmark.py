@@ -13,7 +13,11 @@ from side_by_side.contestant import RUNTIMES, Settings
 from side_by_side.photographs import find_photographs
 from side_by_side.run import benchmark
 
+from ultra_face.command import command, named, positive
+from ultra_face.open_model import open_model
 
+
+@command("benchmark")
 def main() -> None:
     """Read the command line, measure, say where the result file is."""
     add = (parser := argparse.ArgumentParser(description=__doc__)).add_argument
@@ -25,15 +29,17 @@ def main() -> None:
     add("--name", required=True, help="of the result file, benchmark-NAME.json")
     add("--output", type=Path, default=ROOT / "results", help="its folder (default: results)")
     add("--runtimes", nargs="+", choices=RUNTIMES, default=RUNTIMES, help="of .pt and .yaml (default: both)")
-    add("--threads", nargs="+", type=int, default=[1, 2], help="numbers of threads (default: 1 2)")
-    add("--timed", type=int, default=40, help="photographs to time on (default: 40)")
-    add("--imgsz", type=int, default=640, help="side of the input [px] (default: 640)")
+    add("--threads", nargs="+", type=positive, default=[1, 2], help="numbers of threads (default: 1 2)")
+    add("--timed", type=positive, default=40, help="photographs to time on (default: 40)")
+    add("--imgsz", type=positive, default=640, help="side of the input [px] (default: 640)")
     choices = vars(parser.parse_args())
-    try:
-        photographs = find_photographs(*(choices.pop(key) for key in ("data", "images", "ground_truth")))
-        print(f"wrote {benchmark(photographs=photographs, settings=Settings(choices.pop('imgsz')), **choices)}")
-    except (OSError, ValueError) as error:
-        sys.exit(f"benchmark: {error}")
+    for model in choices["models"]:
+        if Path(model).suffix != ".onnx":
+            open_model(model)  # what cannot be opened shows before anything is measured
+    data, images, ground_truth = (choices.pop(key) for key in ("data", "images", "ground_truth"))
+    with named(data or images, "a data YAML as for yolo train", "cfg/datasets/faces-demo.yaml shows one"):
+        photographs = find_photographs(data, images, ground_truth)
+    print(f"wrote {benchmark(photographs=photographs, settings=Settings(choices.pop('imgsz')), **choices)}")
 
 
 if __name__ == "__main__":

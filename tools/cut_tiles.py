@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
 from ultralytics.utils import TQDM
 
+from ultra_face.command import command
 from ultra_face.data.number_range import parse_range
 from ultra_face.data.preview import save_contact_sheet
 from ultra_face.data.tiles import TileSettings, cut_tiles
 
 
+@command("cut_tiles")
 def main() -> None:
     """Read the command line, cut, report."""
     add = (parser := argparse.ArgumentParser(description=__doc__)).add_argument
@@ -26,14 +27,11 @@ def main() -> None:
     add("--preview", type=Path, metavar="PNG", help="write a contact sheet with boxes and landmarks drawn")
     args = parser.parse_args()
     progress = partial(TQDM, desc="photographs")
-    try:
-        shortest, longest = map(int, parse_range(args.side, "--side"))
-        settings = TileSettings(args.tiles, shortest, longest, args.min_faces)
-        print(cut_tiles(args.dataset, args.output, settings, seed=args.seed, progress=progress))
-        if args.preview:
-            save_contact_sheet(args.output, args.preview)
-    except (OSError, ValueError) as error:
-        sys.exit(f"cut_tiles: {error}")
+    shortest, longest = map(int, parse_range(args.side, "--side"))
+    settings = TileSettings(args.tiles, shortest, longest, args.min_faces)
+    print(cut_tiles(args.dataset, args.output, settings, seed=args.seed, progress=progress))
+    if args.preview:
+        save_contact_sheet(args.output, args.preview)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ Predictions and annotations are in the layout of RetinaFace's label.txt; predict
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
+from ultra_face.command import command, share
 from ultra_face.detection_settings import add_options, parse_run
 from ultra_face.eval.landmark_report import report_landmarks
 
 
+@command("eval_landmarks")
 def main() -> None:
     """Read the arguments, run the model if one is named, and report."""
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
@@ -20,7 +22,8 @@ def main() -> None:
     add("--annotations", type=Path, required=True, help="annotated faces")
     add("--predictions", type=Path, help="predicted faces")
     add("--subset-list", type=Path, help="text file of image paths: evaluate only these")
-    add("--iou-threshold", type=float, default=0.5, help="lowest IoU of a predicted and an annotated face")
+    add("--allow-missing", action="store_true", help="faces of images without predictions count as not found")
+    add("--iou-threshold", type=share, default=0.5, help="lowest IoU of a predicted and an annotated face")
     add("--json", dest="json_file", help="write the record here; - prints it instead of the table")
     add("--plot", type=Path, help="picture of the cumulative errors")
     add_options(parser, output="runs/landmarks.txt")

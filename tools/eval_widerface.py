@@ -7,10 +7,12 @@ python tools/eval_widerface.py --model best.pt --images WIDER_val/images --groun
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
+from ultra_face.command import command
 from ultra_face.detection_settings import add_options, parse_run
 from ultra_face.eval.folders import report_folders
 
 
+@command("eval_widerface")
 def main() -> None:
     """Read the arguments, run the model if one is named, and report."""
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)

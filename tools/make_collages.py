@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
 from ultralytics.utils import TQDM
 
+from ultra_face.command import command
 from ultra_face.data.collages import CollageSettings, make_collages
 from ultra_face.data.number_range import parse_range
 from ultra_face.data.preview import save_contact_sheet
 
 
+@command("make_collages")
 def main() -> None:
     """Read the command line, paste, report."""
     add = (parser := argparse.ArgumentParser(description=__doc__)).add_argument
@@ -26,13 +27,10 @@ def main() -> None:
     add("--preview", type=Path, metavar="PNG", help="write a contact sheet with boxes and landmarks drawn")
     args = parser.parse_args()
     progress = partial(TQDM, desc="collages")
-    try:
-        settings = CollageSettings(args.side, args.cells, *parse_range(args.fill, "--fill"))
-        print(make_collages(args.dataset, args.output, settings, seed=args.seed, progress=progress))
-        if args.preview:
-            save_contact_sheet(args.output, args.preview)
-    except (OSError, ValueError) as error:
-        sys.exit(f"make_collages: {error}")
+    settings = CollageSettings(args.side, args.cells, *parse_range(args.fill, "--fill"))
+    print(make_collages(args.dataset, args.output, settings, seed=args.seed, progress=progress))
+    if args.preview:
+        save_contact_sheet(args.output, args.preview)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,12 @@ from tables.pages import filled
 from tables.plots import save_plots
 from tables.record import read_record
 
+from ultra_face.command import command
+
 PAGES = ("README.md", "RESULTS.md", "weights/README.md", "docs/training.md", "docs/refinement.md")
 
 
+@command("make_results")
 def main() -> None:
     """Read the command line, write or compare."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -10,6 +10,8 @@ from pathlib import Path
 from ultralytics.nn.tasks import PoseModel
 from ultralytics.utils.torch_utils import get_flops
 
+from ultra_face.command import command
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "parameters.md"
 # | row | `model` | classes, landmarks x values | published millions or a dash | then what is counted and replaced.
 ROW = re.compile(r"(\| .+ \| `(.+)` \| (\d+), (\d) x (\d) \| ([\d.]+|-) \|).*")
@@ -26,6 +28,7 @@ def counted(row: re.Match[str]) -> str:
     return f"{start} {ours:,} | {difference} | {get_flops(model, 640):.1f} |"
 
 
+@command("parameter_table")
 def main() -> None:
     """Read the command line, count, write or compare."""
     add = (parser := argparse.ArgumentParser(description=__doc__)).add_argument

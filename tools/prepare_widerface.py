@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
 from ultralytics.utils import TQDM
 
+from ultra_face.command import command
 from ultra_face.data.prepare import prepare_dataset
 from ultra_face.data.preview import save_contact_sheet
 from ultra_face.data.splits import split_argument
 
 
+@command("prepare_widerface")
 def main() -> None:
     """Read the command line, prepare, report."""
     add = (parser := argparse.ArgumentParser(description=__doc__)).add_argument
@@ -27,12 +28,9 @@ def main() -> None:
     args = parser.parse_args()
     choices = {"image_folder": args.images, "split_lists": dict(args.split or ()), "hold_out": args.hold_out}
     progress = partial(TQDM, desc="images")
-    try:
-        print(prepare_dataset(args.sources, args.output, **choices, link=args.link, progress=progress))
-        if args.preview:
-            save_contact_sheet(args.output, args.preview)
-    except (OSError, ValueError) as error:
-        sys.exit(f"prepare_widerface: {error}")
+    print(prepare_dataset(args.sources, args.output, **choices, link=args.link, progress=progress))
+    if args.preview:
+        save_contact_sheet(args.output, args.preview)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ python tools/train_srgan.py --data widerface.yaml --output runs/srgan --light --
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from dataclasses import fields
 from functools import partial
@@ -15,39 +14,40 @@ from typing import Any
 from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import TQDM
 
+from ultra_face.command import command, named
 from ultra_face.super_resolution.assemble import RunOptions, assemble
 from ultra_face.super_resolution.crops import CropSettings
 from ultra_face.super_resolution.settings import TrainingSettings
 
 
+@command("train_srgan")
 def main() -> None:
     """Read the command line, train, say where the generators are."""
     choices = parse()
-    try:
-        options = chosen(
-            RunOptions,
-            choices,
-            crops=chosen(CropSettings, choices),
-            training=chosen(TrainingSettings, choices),
-            data_name=Path(choices.data).stem,
-        )
+    options = chosen(
+        RunOptions,
+        choices,
+        crops=chosen(CropSettings, choices),
+        training=chosen(TrainingSettings, choices),
+        data_name=Path(choices.data).stem,
+    )
+    with named(choices.data, "a data YAML as for yolo train", "cfg/datasets/faces-demo.yaml shows one"):
         data = check_det_dataset(choices.data)
-        train, val = (data[split] if isinstance(data[split], list) else [data[split]] for split in ("train", "val"))
-        run = assemble(
-            train,
-            val,
-            choices.output,
-            options,
-            preview_every=choices.preview_every,
-            report=partial(print, flush=True),
-            progress=partial(TQDM, desc="images"),
-        )
+    train, val = (data[split] if isinstance(data[split], list) else [data[split]] for split in ("train", "val"))
+    run = assemble(
+        train,
+        val,
+        choices.output,
+        options,
+        preview_every=choices.preview_every,
+        report=partial(print, flush=True),
+        progress=partial(TQDM, desc="images"),
+    )
+    try:
         (run.resume if choices.resume else run.start)()
         run.run(workers=choices.workers, progress=lambda batches, total: TQDM(batches, total=total, desc="steps"))
-    except KeyboardInterrupt:
-        sys.exit(f"train_srgan: interrupted; --resume goes on with {choices.output}")
-    except (OSError, ValueError) as error:
-        sys.exit(f"train_srgan: {error}")
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"interrupted; --resume goes on with {choices.output}") from stop
     print(*sorted(choices.output.glob("best-*.pt")), sep="\n")
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ultra_face import doctor
+from ultra_face.command import command, positive
 
 
 def main() -> None:
@@ -15,7 +16,7 @@ def main() -> None:
         prog="ultra-face",
         description="Face models for Ultralytics. To train, validate, predict and export, use `yolo`.",
     )
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True, metavar="command", dest="command")
     commands.add_parser(
         "doctor",
         help="say whether the plugin is active, with which versions, files and devices",
@@ -26,8 +27,10 @@ def main() -> None:
         help="train a small model on drawn faces and look for faces in two photographs",
         description="Train a small model on drawn faces, then look for faces in the photographs of Ultralytics.",
     )
-    demo.add_argument("--epochs", type=int, default=12, help="passes over the 128 drawn images (default: 12)")
-    demo.add_argument("--imgsz", type=int, default=320, help="long side of the network's input in px (default: 320)")
+    demo.add_argument("--epochs", type=positive, default=12, help="passes over the 128 drawn images (default: 12)")
+    demo.add_argument(
+        "--imgsz", type=positive, default=320, help="long side of the network's input in px (default: 320)"
+    )
     demo.set_defaults(run=_demo)
     refine = commands.add_parser(
         "refine",
@@ -50,7 +53,8 @@ def main() -> None:
     )
     refine.set_defaults(run=_refine)
     options = vars(parser.parse_args())
-    sys.exit(options.pop("run")(**options))
+    with command(f"ultra-face {options.pop('command')}"):
+        sys.exit(options.pop("run")(**options))
 
 
 def _demo(*, epochs: int, imgsz: int) -> int:
@@ -63,11 +67,7 @@ def _demo(*, epochs: int, imgsz: int) -> int:
 def _refine(*, detector: Path, output: Path, generator: Path | None, changes: list[str]) -> int:
     from ultra_face.refined_checkpoint import setting, write_refined  # the doctor must run without Ultralytics
 
-    try:
-        write_refined(detector, output, generator=generator, settings=dict(map(setting, changes)))
-    except (OSError, ValueError) as error:
-        print(f"ultra-face refine: {error}", file=sys.stderr)
-        return 1
+    write_refined(detector, output, generator=generator, settings=dict(map(setting, changes)))
     print(f"wrote {output}")
     return 0
 

@@ -21,7 +21,7 @@ from ultra_face.tta import LETTERBOX_GREY, MIRRORED_LANDMARKS
 Image = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detections:
     """What was found in one image, best first.
 

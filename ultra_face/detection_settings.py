@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ultra_face.command import positive, share
+
 NAMED_SCALES = {"vga": 640, "original": None}
 STRIDE = 32
 _OPTIONS = ("model", "images", "output", "scale", "flip", "conf", "iou", "max_det", "device")
@@ -72,9 +74,9 @@ def add_options(parser: ArgumentParser, *, output: str) -> None:
     group.add_argument("--output", type=Path, default=Path(output), help=f"where to write, {output} by default")
     group.add_argument("--scale", type=parse_scales, default="vga", help="vga, original, or a list: 640,1280")
     group.add_argument("--flip", action="store_true", help="also run the mirrored image")
-    group.add_argument("--conf", type=float, default=Settings.confidence, help="lowest score kept")
-    group.add_argument("--iou", type=float, default=Settings.nms_iou, help="overlap of non-maximum suppression")
-    group.add_argument("--max-det", type=int, default=Settings.max_det, help="most detections of one image")
+    group.add_argument("--conf", type=share, default=Settings.confidence, help="lowest score kept")
+    group.add_argument("--iou", type=share, default=Settings.nms_iou, help="overlap of non-maximum suppression")
+    group.add_argument("--max-det", type=positive, default=Settings.max_det, help="most detections of one image")
     group.add_argument("--device", help="such as cpu or 0; found by Ultralytics where not given")
 
 

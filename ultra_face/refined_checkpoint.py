@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 import yaml
-from ultralytics import YOLO
 
 from ultra_face.callbacks.face_model import face_model
 from ultra_face.data.output_folder import replacing
 from ultra_face.heads.anchor_pose import AnchorPose
 from ultra_face.heads.refined import Refined
 from ultra_face.nn.srgan import Generator
+from ultra_face.open_model import open_checkpoint
 from ultra_face.refinement.settings import RefinementSettings
 from ultra_face.super_resolution.checkpoint import architecture, load_generator
 
@@ -51,19 +51,7 @@ def write_refined(
         )
     if output.exists():
         raise FileExistsError(f"{output}: expected a new file, got an existing one; choose another name, or remove it")
-    if not detector.is_file():
-        raise FileNotFoundError(f"{detector}: expected the checkpoint of a face model, got no file; check the path")
-    if detector.suffix.lower() != SUFFIX:
-        raise ValueError(
-            f"{detector}: expected the checkpoint of a face model, {SUFFIX}, got {detector.suffix or 'no ending'}; "
-            f"name the {SUFFIX} that it was exported from"
-        )
-    try:
-        trained = YOLO(detector)
-    except TypeError as error:
-        raise ValueError(
-            f"{detector}: expected the checkpoint of a face model, got a file of another kind; name a best.pt"
-        ) from error
+    trained = open_checkpoint(detector)
     loaded = load_generator(generator) if generator is not None else None
     model = refine_model(trained.model, generator=loaded, settings=settings)
     content = trained.ckpt | dict.fromkeys(OF_AN_UNFINISHED_RUN) | {"epoch": -1, "model": model.half()}

@@ -30,7 +30,7 @@ IMAGE_ZOOM, TILE_ZOOM = 2, 3
 TILES_A_ROW = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SecondLook:
     """The steps of one refinement.
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.io
-from mat_folder import COUNTED, FACES, write_mat_folder
+from mat_folder import COUNTED, FACES, cells, write_mat_folder
 from numpy.testing import assert_array_equal
 
 from ultra_face.eval.ground_truth import GroundTruth, GroundTruthError, load_ground_truth
@@ -93,6 +93,41 @@ def test_mat_of_something_else(tmp_path):
     scipy.io.savemat(tmp_path / "wider_easy_val.mat", {"something": np.zeros(3)})
     with pytest.raises(GroundTruthError, match=r"event_list, file_list and gt_list; no event_list"):
         load_ground_truth(tmp_path)
+
+
+def test_one_of_the_mat_files_instead_of_their_folder(tmp_path):
+    write_mat_folder(tmp_path / "truth")
+    with pytest.raises(
+        GroundTruthError, match=r"val\.mat: expected the folder of the \.mat files, got one .*; give .*truth$"
+    ):
+        load_ground_truth(tmp_path / "truth" / "wider_face_val.mat")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"event_list": np.zeros(2)},
+        {"file_list": cells(["0_Parade_a", "1_Handshaking_c"])},
+        {"face_bbx_list": np.zeros((2, 1))},
+        {"event_list": cells(["0--Parade"])},
+    ],
+)
+def test_mat_of_other_cells(tmp_path, changes):
+    folder = write_mat_folder(tmp_path)
+    content = scipy.io.loadmat(folder / "wider_face_val.mat")
+    fields = {name: value for name, value in content.items() if not name.startswith("__")}
+    scipy.io.savemat(folder / "wider_face_val.mat", fields | changes)
+    with pytest.raises(
+        GroundTruthError, match=r"face_val\.mat: expected one name and one array of face_bbx_list for each"
+    ):
+        load_ground_truth(folder)
+
+
+def test_mat_of_boxes_that_are_none(tmp_path):
+    folder = write_mat_folder(tmp_path, faces={**FACES, "1--Handshaking": {"1_Handshaking_c": [[1, 2, 3]]}})
+    message = r"1--Handshaking/1_Handshaking_c: expected boxes \(n, 4\), got int32 of shape \(1, 3\); copy it again"
+    with pytest.raises(GroundTruthError, match=message):
+        load_ground_truth(folder)
 
 
 def test_subset_of_other_images(tmp_path):

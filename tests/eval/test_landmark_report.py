@@ -70,6 +70,21 @@ def test_images_that_are_not_there(files, tmp_path):
         report_landmarks(*files)
 
 
+def test_images_without_predictions_count_as_not_found(files):
+    (files[0].parent / "predicted.txt").write_text(PREDICTED.splitlines(keepends=True)[2])  # of the second image alone
+    with pytest.raises(ImageSetError, match=r"no predictions for 1 of 2 images: e/a\.jpg; .* with --allow-missing$"):
+        report_landmarks(*files)
+    record = report_landmarks(*files, allow_missing=True)
+    assert (record["num_annotated"], record["num_matched"]) == (2, 0)
+
+
+def test_the_table_is_told_where_there_is_nothing_to_draw(files, tmp_path, capsys):
+    (tmp_path / "predicted.txt").write_text("# e/a.jpg\n# e/b.jpg\n")
+    with pytest.raises(ValueError, match="expected the landmark error of at least one face, got none"):
+        report_landmarks(*files, plot=tmp_path / "errors.png")
+    assert capsys.readouterr().out.startswith("Landmarks: 0 of 2")
+
+
 @pytest.mark.data
 def test_a_shift_of_known_size_on_real_annotations(shared_data, tmp_path):
     annotated = shared_data / "wider-train-649" / "label.txt"

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ultra_face.eval.result_files import (
+    UNFINISHED,
     ResultFileError,
     find_result_files,
     read_predictions,
@@ -143,3 +144,27 @@ def test_corners_become_rows():
     rows = to_rows(np.array([[1.5, 2, 4, 8]], np.float32), np.array([0.25], np.float32))
     assert rows.dtype == np.float64
     assert_array_equal(rows, [[1.5, 2, 2.5, 6, 0.25]])
+
+
+def test_a_flat_folder_is_told_where_its_files_belong(result_file, tmp_path):
+    result_file("0_Parade_a\n0\n", "0_Parade_a")
+    message = r"expected one folder an event .*, got 1 \.txt and no folder; .* such as 0--Parade/0_Parade_a\.txt$"
+    with pytest.raises(ResultFileError, match=message):
+        read_predictions(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["0 0.5 0.5 0.1 0.1 0.9\n", "0 0.5 0.5 0.1 0.1\n0 0.1 0.1 0.1 0.1\n", ""])
+def test_text_files_of_yolo_are_told_what_result_files_hold(result_file, tmp_path, text):
+    result_file(text)
+    message = (
+        r"a\.txt:2: expected the number of detections, .*; a file holds the image's name, a count, and rows 'x y w h"
+    )
+    with pytest.raises(ResultFileError, match=message):
+        read_predictions(tmp_path)
+
+
+def test_event_folders_of_an_unfinished_run(result_file, tmp_path):
+    result_file("a\n0\n", "0--Parade/a")
+    result_file("b\n0\n", f"1--Riot{UNFINISHED}/b")
+    with pytest.raises(ResultFileError, match=r"got 1--Riot\.part of one that is not; run the same command again"):
+        read_predictions(tmp_path)

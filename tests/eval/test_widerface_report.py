@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +146,42 @@ def test_broken_result_file(folders):
     (predictions / "0--Parade" / "0_Parade_b.txt").write_text("0_Parade_b\n3\n1 2 3 4 0.5\n")
     with pytest.raises(ResultFileError, match=r"0_Parade_b\.txt:2: the count says 3 detections, but 1 rows follow"):
         report_folders(predictions, truth)
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[1]", ""])
+def test_a_record_of_the_detector_that_is_none(folders, text):
+    predictions, truth = folders
+    (predictions / "detector.json").write_text(text)
+    with pytest.raises(
+        ResultFileError, match=r"detector\.json: expected a JSON object that says how .*; correct or rem"
+    ):
+        report_folders(predictions, truth)
+
+
+def test_folders_of_the_outcome_are_made(folders, tmp_path):
+    report_folders(*folders, json_file=str(tmp_path / "new" / "out.json"), plot=tmp_path / "other" / "pr.svg")
+    assert json.loads((tmp_path / "new" / "out.json").read_text())["hard"] == 100
+    assert (tmp_path / "other" / "pr.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error", "message"),
+    [
+        (
+            {"plot": Path("a.odd")},
+            ValueError,
+            r"^a\.odd: expected a picture of a known format, got '\.odd'; known are .*png",
+        ),
+        ({"plot": Path("detector.json", "a.png")}, OSError, r"detector\.json"),
+        ({"json_file": "detector.json/a.json"}, OSError, r"detector\.json"),
+    ],
+)
+def test_the_table_is_told_whatever_cannot_be_written(folders, monkeypatch, capsys, outcome, error, message):
+    monkeypatch.chdir(folders[0])
+    Path("detector.json").write_text("{}")
+    with pytest.raises(error, match=message):
+        report_folders(*folders, **outcome)
+    assert capsys.readouterr().out.startswith("WIDER FACE: all 3 images")
 
 
 @pytest.mark.data

@@ -83,7 +83,7 @@ def random_look(rng: np.random.Generator) -> Look:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pose:
     """Where a head is in the image and how it is held.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ from typing import Any
 from ultra_face.eval.curve import PrecisionRecall
 from ultra_face.eval.ground_truth import load_ground_truth
 from ultra_face.eval.image_names import check_same_images, read_image_list
+from ultra_face.eval.outcome import save_plot, tell
 from ultra_face.eval.plots import draw_precision_recall
 from ultra_face.eval.protocol import Evaluation, evaluate
 from ultra_face.eval.report import ap_percent, format_summary, summarise
-from ultra_face.eval.result_files import DETECTOR_FILE, read_predictions
+from ultra_face.eval.result_files import DETECTOR_FILE, ResultFileError, read_predictions
 
 
 def report_folders(
@@ -50,6 +50,8 @@ def report_folders(
 
     Raises:
         FileNotFoundError, GroundTruthError, ImageSetError, ResultFileError: as the readers raise them.
+        OSError: the record or the picture cannot be written; the table has been printed then.
+        ValueError: the picture has a suffix that Matplotlib does not write.
     """
     everything = load_ground_truth(ground_truth)
     truth = everything if subset_list is None else everything.restrict(read_image_list(subset_list))
@@ -68,18 +70,27 @@ def report_folders(
     curves = _by_name({folder: evaluation.subsets() for folder, evaluation in evaluations.items()})
     if compare:
         record["compared"] = {name: ap_percent(subsets) for name, subsets in curves.items()}
+    tell(record, format_summary(record), json_file)
     if plot is not None:
-        draw_precision_recall(curves).savefig(plot)
-    _tell(record, json_file)
+        save_plot(draw_precision_recall(curves), plot)
     return record
 
 
 def read_detector(folder: Path) -> dict[str, Any] | None:
-    """How the detections of a folder were made, where `detector.json` says so."""
+    """How the detections of a folder were made, where `detector.json` says so.
+
+    Raises:
+        ResultFileError: the file holds something else.
+    """
     path = Path(folder) / DETECTOR_FILE
     if not path.is_file():
         return None
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        raise ResultFileError(f"{path}: expected a JSON object that says how the files were made; correct or remove it")
     return record
 
 
@@ -90,13 +101,3 @@ def _by_name(curves: dict[Path, dict[str, PrecisionRecall]]) -> dict[str, dict[s
         folder.resolve().name if len(names) == len(curves) else str(folder): subsets
         for folder, subsets in curves.items()
     }
-
-
-def _tell(record: dict[str, Any], json_file: str | None) -> None:
-    text = json.dumps(record, indent=2)
-    if json_file == "-":
-        sys.stdout.write(f"{text}\n")
-        return
-    sys.stdout.write(f"{format_summary(record)}\n")
-    if json_file is not None:
-        Path(json_file).write_text(f"{text}\n", encoding="utf-8")

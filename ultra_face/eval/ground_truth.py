@@ -33,7 +33,7 @@ class GroundTruthError(ValueError):
     """Ground truth that is missing, unreadable or contradicts itself."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroundTruth:
     """Faces of all images in one array; `offsets` says which rows belong to which image.
 
@@ -118,9 +118,14 @@ def load_ground_truth(path: str | Path) -> GroundTruth:
     path = Path(path)
     if path.is_dir():
         return _load_mat_folder(path)
+    if path.suffix == ".mat":
+        raise GroundTruthError(f"{path}: expected the folder of the .mat files, got one of them; give {path.parent}")
     if path.is_file():
         return _load_annotations(path)
-    raise FileNotFoundError(f"{path}: expected the folder of the WIDER FACE .mat files or wider_face_val_bbx_gt.txt")
+    raise FileNotFoundError(
+        f"{path}: expected the folder of the WIDER FACE .mat files or wider_face_val_bbx_gt.txt, got nothing there; "
+        "check the path"
+    )
 
 
 def _load_mat_folder(folder: Path) -> GroundTruth:
@@ -136,7 +141,7 @@ def _load_mat_folder(folder: Path) -> GroundTruth:
     for subset, indices in subsets.items():
         if indices.keys() != faces.keys():
             raise GroundTruthError(f"{folder / names[subset]}: lists other images than {names['face']}")
-    boxes = {name: box.reshape(-1, 4) for name, box in faces.items()}
+    boxes = {name: _boxes(box, f"{folder / names['face']}: {name}") for name, box in faces.items()}
     return GroundTruth.from_arrays(
         boxes,
         {
@@ -162,13 +167,28 @@ def _read_mat(path: Path, field: str) -> dict[str, NDArray[Any]]:
         raise GroundTruthError(
             f"{path}: expected a WIDER FACE file with event_list, file_list and {field}; no {absent[0]}"
         )
-    arrays: dict[str, NDArray[Any]] = {}
-    for event, files, values in zip(
-        content["event_list"].ravel(), content["file_list"].ravel(), content[field].ravel(), strict=True
-    ):
-        for file, value in zip(files.ravel(), values.ravel(), strict=True):
-            arrays[f"{event[0]}/{file[0]}"] = value
-    return arrays
+    try:
+        return {
+            f"{event[0]}/{file[0]}": value
+            for event, files, values in zip(
+                content["event_list"].ravel(), content["file_list"].ravel(), content[field].ravel(), strict=True
+            )
+            for file, value in zip(files.ravel(), values.ravel(), strict=True)
+        }
+    except (AttributeError, IndexError, ValueError) as error:
+        raise GroundTruthError(
+            f"{path}: expected one name and one array of {field} for each image, got other cells ({error}); "
+            "copy it again"
+        ) from error
+
+
+def _boxes(values: NDArray[Any], where: str) -> NDArray[np.float64]:
+    """(n, 4) of one image; empty arrays come in several shapes."""
+    if values.size % 4 or not np.issubdtype(values.dtype, np.number):
+        raise GroundTruthError(
+            f"{where}: expected boxes (n, 4), got {values.dtype} of shape {values.shape}; copy it again"
+        )
+    return values.astype(np.float64).reshape(-1, 4)
 
 
 def _mask(one_based: NDArray[Any], num_faces: int, where: str) -> NDArray[np.bool_]:

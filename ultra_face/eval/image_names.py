@@ -86,12 +86,12 @@ def check_same_images(
     if missing:
         raise ImageSetError(
             f"no predictions for {len(missing)} of {len(known)} images: {abbreviate(missing)}; write a "
-            "result file with count 0 where nothing was found, or allow missing images to score them as empty"
+            "result file with count 0 where nothing was found, or score missing images as empty with --allow-missing"
         )
     if extra:
         raise ImageSetError(
             f"predictions for {len(extra)} images that exist in no event of the ground truth: "
-            f"{abbreviate(extra)}; remove them, or allow extra images to leave them out"
+            f"{abbreviate(extra)}; remove them, or leave extra images out with --allow-extra"
         )
 
 

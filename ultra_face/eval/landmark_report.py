@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from ultra_face.eval.landmarks import (
     landmark_accuracy,
     normalised_errors,
 )
+from ultra_face.eval.outcome import save_plot, tell
 from ultra_face.eval.pairing import FacePairs, pair_images
 from ultra_face.eval.plots import draw_cumulative_errors
 
@@ -29,6 +28,7 @@ def report_landmarks(
     annotations: Path,
     *,
     subset_list: Path | None = None,
+    allow_missing: bool = False,
     iou_threshold: float = 0.5,
     json_file: str | None = None,
     plot: Path | None = None,
@@ -39,6 +39,7 @@ def report_landmarks(
         predictions: file in RetinaFace's layout, the last number of a row being the score.
         annotations: file in RetinaFace's layout.
         subset_list: text file of image paths as in the annotations: evaluate only these.
+        allow_missing: count the faces of images without predictions as not found.
         iou_threshold: lowest inclusive IoU of a predicted and an annotated face.
         json_file: where to write the record; `-` prints it instead of the table.
         plot: picture of the cumulative errors.
@@ -49,20 +50,18 @@ def report_landmarks(
     Raises:
         LandmarkFileError: a file breaks the layout.
         ImageSetError: an image of the list is not annotated, or an annotated image has no predictions.
+        OSError, ValueError: the record or the picture cannot be written; the table has been printed then.
     """
     wanted = None if subset_list is None else read_lines(subset_list)
     annotated = select_images(read_landmark_file(annotations), wanted, source=str(annotations))
     predicted = read_landmark_file(predictions)
-    check_same_images(annotated, predicted, allow_extra=True)
+    check_same_images(annotated, predicted, allow_missing=allow_missing, allow_extra=True)
     accuracies = measure(pairs := pair_images(predicted, annotated, iou_threshold=iou_threshold))
     record = summarise_landmarks(accuracies, pairs)
+    tell(record, format_landmarks(record), json_file)
     if plot is not None:
         errors = {f"divided by {name}": accuracy.face_errors for name, accuracy in accuracies.items()}
-        draw_cumulative_errors(errors, limit=FAILURE_THRESHOLD).savefig(plot)
-    text = json.dumps(record, indent=2)
-    sys.stdout.write(f"{text if json_file == '-' else format_landmarks(record)}\n")
-    if json_file is not None and json_file != "-":
-        Path(json_file).write_text(f"{text}\n", encoding="utf-8")
+        save_plot(draw_cumulative_errors(errors, limit=FAILURE_THRESHOLD), plot)
     return record
 
 

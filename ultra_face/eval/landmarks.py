@@ -18,7 +18,7 @@ LANDMARK_NAMES = ("left eye", "right eye", "nose", "left mouth corner", "right m
 FAILURE_THRESHOLD = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LandmarkAccuracy:
     """Accuracy over faces whose error is defined.
 

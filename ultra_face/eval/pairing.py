@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ultra_face.eval.matching import inclusive_iou
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LandmarkFaces:
     """Faces of one image.
 
@@ -28,7 +28,7 @@ class LandmarkFaces:
     scores: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FacePairs:
     """Predicted landmarks beside annotated ones.
 
@@ -98,9 +98,11 @@ def pair_images(
     *,
     iou_threshold: float = 0.5,
 ) -> FacePairs:
-    """Pair the faces of all images that have annotations; both must name the same images."""
+    """Pair the faces of all images that have annotations; where one has no predictions, nothing was found."""
+    nothing = LandmarkFaces(np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros((0, 5), np.bool_), np.zeros(0))
     return join_pairs(
-        pair_landmarks(predictions[name], annotations[name], iou_threshold=iou_threshold) for name in annotations
+        pair_landmarks(predictions.get(name, nothing), annotations[name], iou_threshold=iou_threshold)
+        for name in annotations
     )
 
 

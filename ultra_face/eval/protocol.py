@@ -29,7 +29,7 @@ SIZE_BANDS = ((0, 16), (16, 32), (32, 64), (64, 128), (128, 256), (256, np.inf))
 """Face heights [px of the original image], lower bound included, upper excluded."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """All detections matched with all faces; every figure is a count over these arrays.
 

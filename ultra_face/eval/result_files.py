@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ultra_face.eval.image_names import strip_image_suffix
+from ultra_face.eval.image_names import abbreviate, strip_image_suffix
 
 DETECTOR_FILE = "detector.json"
 """Beside the event folders: how the detections were made, for reports."""
+UNFINISHED = ".part"
+"""Suffix of the event folders of a run that goes on, or was interrupted."""
 
 _COLUMNS = 5  # x y w h score
+_REMEDY = "tools/eval_widerface.py --model writes such files"
+_LAYOUT = f"a file holds the image's name, a count, and rows 'x y w h score' [px]; {_REMEDY}"
 
 
 class ResultFileError(ValueError):
@@ -40,9 +44,21 @@ def read_predictions(
 
     Raises:
         FileNotFoundError: the folder does not exist or holds no result file.
-        ResultFileError: a file breaks the format; the message names file, line, expectation and finding.
+        ResultFileError: no file lies in a folder of its event, the run that made them is not finished, or a file
+            breaks the format; the message names file, line, expectation and finding.
     """
     files = find_result_files(folder)
+    unfinished = sorted({event for name in files if (event := name.split("/")[0]).endswith(UNFINISHED)})
+    if unfinished:
+        raise ResultFileError(
+            f"{folder}: expected result files of a finished run, got {abbreviate(unfinished)} of one that is not; "
+            "run the same command again, which goes on where it stopped"
+        )
+    if not any("/" in name for name in files):
+        raise ResultFileError(
+            f"{folder}: expected one folder an event with one .txt an image, got {len(files)} .txt and no folder; "
+            f"move each into the folder of its event, such as 0--Parade/{next(iter(files))}.txt"
+        )
     known = {name.rpartition("/")[2] for name in files}
     return {name: read_result_file(files[name], other_images=known) for name in progress(files)}
 
@@ -56,7 +72,9 @@ def find_result_files(folder: str | Path) -> dict[str, Path]:
     folder = Path(folder)
     files = {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.txt"))}
     if not files:
-        raise FileNotFoundError(f"{folder}: expected one folder an event with one .txt an image, found no .txt")
+        raise FileNotFoundError(
+            f"{folder}: expected one folder an event with one .txt an image, found no .txt; {_REMEDY}"
+        )
     return files
 
 
@@ -80,7 +98,7 @@ def read_result_file(path: str | Path, *, other_images: Collection[str] = ()) ->
         lines.pop()
     if len(lines) < 2 or not lines[1].strip().isdecimal():
         got = repr(lines[1].strip()) if len(lines) > 1 else "the end of the file"
-        raise ResultFileError(f"{path}:2: expected the number of detections, got {got}")
+        raise ResultFileError(f"{path}:2: expected the number of detections, got {got}; {_LAYOUT}")
     header = strip_image_suffix(PurePosixPath(lines[0].strip()).name)
     if header != path.stem and header in other_images:
         raise ResultFileError(f"{path}:1: expected the name {path.stem}, got {header}, which is another image")
@@ -102,7 +120,7 @@ def _rows(path: Path, lines: list[str]) -> list[list[float]]:
         except ValueError:
             row = []
         if len(row) != _COLUMNS:
-            raise ResultFileError(f"{path}:{number}: expected 'x y w h score', got {line.strip()!r}")
+            raise ResultFileError(f"{path}:{number}: expected 'x y w h score', got {line.strip()!r}; {_REMEDY}")
         rows.append(row)
     return rows
 
