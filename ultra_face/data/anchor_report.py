@@ -9,7 +9,8 @@ import numpy as np
 import yaml
 
 from ultra_face.data.anchors import best_possible_recall, mean_best_iou
-from ultra_face.formats.annotation import TOO_SMALL, FloatArray
+from ultra_face.data.annotation import TOO_SMALL
+from ultra_face.formats.annotation import FloatArray
 from ultra_face.text_files import read_text
 
 

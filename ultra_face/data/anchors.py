@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ultra_face.formats.annotation import MIN_BOX_SIDE, FloatArray
+from ultra_face.data.annotation import MIN_BOX_SIDE
+from ultra_face.formats.annotation import FloatArray
 
 WIDER_FACE_ANCHORS = (
     ((4, 5), (6, 7), (8, 11)),
