@@ -127,3 +127,35 @@ def test_the_file_for_ddp_workers_trains_our_model(folder, data, built):
         ddp_cleanup(trainer, script)
     trained = torch.load(folder / name / "weights" / "best.pt", map_location="cpu", weights_only=False)
     assert type(trained["model"].model[-1]).__name__ == "AnchorPose"
+
+
+TWICE = """
+import sys, json
+from ultralytics import YOLO
+from ultralytics.utils import ASSETS
+results = [YOLO(sys.argv[1]).predict(ASSETS / "zidane.jpg", conf=0.05, verbose=False)[0] for _ in range(2)]
+print(json.dumps([float(result.boxes.conf.sum()) for result in results]))
+"""
+
+
+def test_the_first_model_that_brings_the_plugin_by_its_pickle_has_our_callbacks(folder):
+    """Without start-up file and import, loading the checkpoint registers us after its `YOLO` object is made.
+
+    The second look at the photograph, which a callback hands over, shows whether callbacks reached that object.
+    """
+    from ultra_face import files
+    from ultra_face.refined_checkpoint import write_refined
+
+    (shipped, *_) = sorted((files.root() / files.WEIGHTS).glob("*.pt"))
+    look = {"photograph": True, "doubt": [0.01, 0.9], "max_face": 84.0, "windows": 4}
+    write_refined(shipped, folder / "refined.pt", settings=look)
+    write_refined(shipped, folder / "network-input.pt", settings=look | {"photograph": False})
+    sums = {
+        (name, autoload): json.loads(
+            last_line(run_python("-c", TWICE, name, folder=folder, ULTRA_FACE_AUTOLOAD=autoload))
+        )
+        for name, autoload in (("refined.pt", "0"), ("refined.pt", "1"), ("network-input.pt", "1"))
+    }
+    first, second = sums["refined.pt", "0"]
+    assert first == second == pytest.approx(sums["refined.pt", "1"][0], rel=1e-6)
+    assert first != pytest.approx(sums["network-input.pt", "1"][0], rel=1e-3)
