@@ -11,8 +11,8 @@ from ultra_face.formats.annotation import FaceAnnotations, FloatArray
 
 SUSPICIOUS_SHARE = 1 / 3
 """Of boxes that reach beyond their images. Read as sizes, corners do so in about half of the rows of photographs with
-faces all over. Of 200 random dozens of photographs from each of three sets (WIDER FACE, groups, masks), this share lets no
-corners pass and refuses nothing that is right."""
+faces all over. Of 200 random dozens of photographs from each of three sets (WIDER FACE, groups, masks), this share lets
+no corners pass and refuses nothing that is right."""
 
 
 @dataclass(eq=False)
