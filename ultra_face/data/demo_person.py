@@ -111,7 +111,7 @@ class Person:
         self._rotation = np.array([[cosine, sine], [-sine, cosine]])
 
     def landmarks_xy(self) -> FloatArray:
-        """Eye, eye, nose, mouth corner, mouth corner (5, 2) [px], from left to right in the image."""
+        """Eye, eye, nose, mouth corner, mouth corner (5, 2) [px], the left ones first on the upright face."""
         mouth_y = MOUTH_Y - self.look.smile
         features = [(-EYE_X, EYE_Y), (EYE_X, EYE_Y), (0, NOSE_Y), (-MOUTH_X, mouth_y), (MOUTH_X, mouth_y)]
         turned = self.turn(features)

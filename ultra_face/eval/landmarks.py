@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LANDMARK_NAMES = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")
-"""As seen in the image, left to right."""
+"""Eyes and mouth corners: the left one first, as seen on the upright face."""
 
 FAILURE_THRESHOLD = 0.1
 

@@ -117,7 +117,7 @@ def cut(image: FaceImage, pixels: Pixels, region: Region, tile: int) -> Crop:
 
 
 def mirrored(crop: Crop) -> Crop:
-    """Left and right exchanged, the landmarks still ordered from left to right."""
+    """Left and right exchanged, the landmarks the left ones still first."""
     boxes, landmarks = crop.boxes_cxcywh.copy(), crop.landmarks[:, MIRRORED].copy()
     boxes[:, 0] = 1 - boxes[:, 0]
     landmarks[..., 0] = np.where(landmarks[..., 2] > 0, 1 - landmarks[..., 0], 0.0)
