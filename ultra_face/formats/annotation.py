@@ -20,8 +20,8 @@ class FaceAnnotations:
         image: Path of the image relative to its image folder, with forward slashes.
         where: `file:line` of the annotation, for error messages.
         boxes_xywh: (N, 4) left, top, width, height [px].
-        landmarks: (N, 5, 3) x, y [px] and visibility: 0 missing, 1 labelled but occluded, 2 visible. Order
-            the left ones first on the upright face: eye, eye, nose, mouth corner, mouth corner. A missing landmark is
+        landmarks: (N, 5, 3) x, y [px] and visibility: 0 missing, 1 labelled but occluded, 2 visible. They are
+            eye, eye, nose, mouth corner, mouth corner, the left ones first on the upright face. A missing landmark is
             (0, 0, 0).
         invalid: (N,) True where the source marks the box as not to be used.
         scores: (N,) how sure the source is of each face; None where it does not say.
