@@ -88,13 +88,13 @@ class AnchorPose(Transferable, Pose):  # type: ignore[misc]
             return decoded
         # Ultralytics knows one logit a cell by this name: it draws what a layer looks at (`visualize=True`) and weighs
         # the features of a teacher (`distill_model=`) by it.
-        cells = [level[:, 4 : 4 + self.nc].unflatten(2, (self.na, -1)).amax(2) for level in levels]
+        cells = [torch.unflatten(level[:, 4 : 4 + self.nc], 2, (self.na, -1)).amax(2) for level in levels]
         return decoded, outputs | {"scores": torch.cat(cells, dim=2).logit(eps=1e-6)}
 
     def criterion(self, model: nn.Module) -> AnchorFaceLoss:
         """FaceLoss for this head: gains and class weights (`cls_pw`) of the run, `face_loss:` of the model's YAML."""
         settings = FaceLossSettings.from_yaml(model.yaml.get("face_loss"))  # type: ignore[union-attr,operator]
-        return AnchorFaceLoss(self, model.args, settings, class_weights=getattr(model, "class_weights", None))  # type: ignore[arg-type]
+        return AnchorFaceLoss(self, model.args, settings, class_weights=getattr(model, "class_weights", None))
 
     def bias_init(self) -> None:
         """Start from a few faces an image and a likely class; needs the strides."""
