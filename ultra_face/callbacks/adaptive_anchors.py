@@ -46,7 +46,7 @@ def fit_before_training(trainer: Any) -> None:
 def _better_anchors(head: AnchorPose, trainer: Any) -> NDArray[np.floating[Any]] | None:
     """Anchors (levels, A, 2) [px] that suit the training faces better than those of the head, if there are any."""
     prefix = colorstr("adaptive anchors: ")
-    before = head.anchor_wh.cpu().numpy()
+    before: NDArray[np.float64] = head.anchor_wh.cpu().double().numpy()
     num_anchors = before[..., 0].size
     boxes = face_sizes(trainer.train_loader.dataset.labels, image_size=trainer.args.imgsz)
     sizes = learnable(boxes)

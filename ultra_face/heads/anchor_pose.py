@@ -101,17 +101,32 @@ class AnchorPose(Transferable, Pose):  # type: ignore[misc]
         for conv, stride in zip(self.predict, self.stride, strict=True):
             bias = conv.bias.detach().view(self.na, self.no)  # type: ignore[operator]
             bias[:, 4] = math.log(FACES_PER_IMAGE / (640 / float(stride)) ** 2)
+        self._init_class_bias()
+
+    def _init_class_bias(self) -> None:
+        """Start from a likely class."""
+        for conv in self.predict:
+            bias = conv.bias.detach().view(self.na, self.no)  # type: ignore[operator]
             bias[:, 5 : 5 + self.nc] = math.log(CLASS_PRIOR / (self.nc - 0.99999))
 
     def mixtures(self, classes: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
         """See Transferable; box and objectness pass on, for each anchor of a level."""
-        anchor = torch.block_diag(torch.eye(5), classes, landmarks)
-        return {f"predict.{level}": torch.block_diag(*[anchor] * self.na) for level in range(self.nl)}
+        anchor = torch.block_diag(torch.eye(5), classes, landmarks)  # type: ignore[no-untyped-call]
+        rows = torch.kron(torch.eye(self.na), anchor)
+        return {f"predict.{level}": rows for level in range(self.nl)}
 
     def load_weights(self, model: Any, weights: Any, *, load: Callable[[Any], None]) -> None:
-        """See Transferable; a head is as trained as the one whose weights it gets, and the YAML tells its anchors."""
+        """See Transferable; a head is as trained as the one whose weights it gets, and the YAML tells its anchors.
+
+        A head of one class is certain of it. Several classes that start from its row start less certain, or the first
+        epochs would unlearn that, and with it what the trunk knows of faces.
+        """
         super().load_weights(model, weights, load=load)
-        self.trained = self.trained and getattr(last_layer(weights_model(weights)), "trained", True)
+        source = last_layer(weights_model(weights))
+        if isinstance(source, AnchorPose):
+            self.trained = self.trained and source.trained
+            if source.nc == 1 < self.nc:
+                self._init_class_bias()
         self.describe_anchors(model.yaml)
 
     def describe_anchors(self, description: dict[str, Any]) -> None:

@@ -17,11 +17,11 @@ from ultralytics.nn.modules.head import Pose
 from ultralytics.utils import LOGGER, colorstr
 
 
-class Transferable(nn.Module):
+class Transferable:
     """What a head needs to take over the weights of another; mixed in before the head of Ultralytics."""
 
     nc: int
-    kpt_shape: Sequence[int]
+    kpt_shape: tuple[int, ...]
 
     def mixtures(self, classes: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
         """How the rows of each output convolution, by its name, mix those of another head.
@@ -57,10 +57,11 @@ class Transferable(nn.Module):
             return source
 
         suited = deepcopy(source)
-        convolutions = [dict(head.named_modules()) for head in (self, last_layer(suited))]
+        own, others = _convolutions(self), _convolutions(last_layer(suited))
         mixed = [
-            _mix(*(found.get(name) for found in convolutions), mixture)
+            _mix(own[name], others[name], mixture)
             for name, mixture in self.mixtures(classes, landmarks).items()
+            if name in own and name in others
         ]
         if not any(mixed):
             return source
@@ -122,11 +123,14 @@ def mix_rows(own: Tensor, others: Tensor, mixture: Tensor) -> Tensor:
     return mixed
 
 
-def _mix(own: nn.Module | None, other: nn.Module | None, mixture: Tensor) -> bool:
-    """Give the other convolution the rows of our own; False, and nothing done, where it is of another kind."""
-    if not isinstance(own, nn.Conv2d) or not isinstance(other, nn.Conv2d) or mixture.shape[1] != other.out_channels:
-        return False
-    if own.in_channels != other.in_channels and not mixture.any(dim=1).all():
+def _convolutions(head: Any) -> dict[str, nn.Conv2d]:
+    return {name: module for name, module in head.named_modules() if isinstance(module, nn.Conv2d)}
+
+
+def _mix(own: nn.Conv2d, other: nn.Conv2d, mixture: Tensor) -> bool:
+    """Give the other convolution our rows; False, and nothing done, where these cannot be made of its own."""
+    needs_own = not mixture.any(dim=1).all()
+    if mixture.shape[1] != other.out_channels or (needs_own and own.in_channels != other.in_channels):
         return False
     for name in ("weight", "bias"):
         rows = mix_rows(getattr(own, name), getattr(other, name), mixture)
