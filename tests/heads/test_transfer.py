@@ -342,10 +342,11 @@ def test_a_loaded_yaml_is_saved_with_the_anchors_of_its_head(tmp_path: Path, nc:
 
 
 def test_the_packaged_weights_become_three_classes(repository: Path) -> None:
-    source = YOLO(repository / "weights" / "yolov5n-aesvc-face.pt").model
-    model = PoseModel("yolov5n-aesvc.yaml", nc=3, verbose=False)
+    weights = YOLO(repository / "weights" / "yolov5n-aesvc-face.pt").model
+    source, model = (PoseModel("yolov5n-aesvc.yaml", nc=nc, verbose=False) for nc in (1, 3))
     model.names = MASKS
-    model.load(source)
+    source.load(weights)
+    model.load(weights)
     with torch.no_grad():
         faces, expected = model.eval()(photograph())[0], source.eval()(photograph())[0]
     assert head_of(model).trained
