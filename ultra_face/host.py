@@ -189,7 +189,7 @@ def _suppression() -> None:
 def _with_face_iou(stock: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(stock)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return stock(self, *args, **with_face_iou(self, kwargs))
+        return stock(self, *args, **with_face_iou(self, kwargs, find_yaml=checks.check_yaml))
 
     return method
 
