@@ -15,6 +15,7 @@ from tiny_faces import IMAGE_SIZE, write_tiny_faces
 from ultralytics import YOLO
 from ultralytics.cfg import entrypoint
 from ultralytics.engine import tuner
+from ultralytics.nn.backends.base import BaseBackend
 from ultralytics.utils import ASSETS, DEFAULT_CFG_DICT
 from ultralytics.utils.callbacks import base
 
@@ -153,7 +154,13 @@ def test_the_command_line(command: Callable[[str], float], tmp_path: Path) -> No
     assert command(f"model={STOCK}") == 0.7
 
 
+EXPORTS_CAN_BE_READ = pytest.mark.skipif(
+    not hasattr(BaseBackend, "read_metadata"), reason="this Ultralytics must load an export to read what it says"
+)
+
+
 @pytest.mark.slow
+@EXPORTS_CAN_BE_READ
 @pytest.mark.filterwarnings("ignore")  # the stock exporter traces, which torch announces to retire
 @pytest.mark.parametrize("file_format", ["torchscript", "onnx", "openvino"])
 def test_an_exported_model_is_known_by_what_its_file_says(iou_of: Callable[..., float], file_format: str) -> None:
@@ -164,6 +171,7 @@ def test_an_exported_model_is_known_by_what_its_file_says(iou_of: Callable[..., 
         assert iou_of(YOLO(theirs, task="pose"), method) == 0.7
 
 
+@EXPORTS_CAN_BE_READ
 @pytest.mark.parametrize(("head", "expected"), [*((head, {"iou": 0.5}) for head in HEADS), ("Pose", {})])
 def test_the_head_that_a_folder_names(tmp_path: Path, head: str, expected: dict[str, float]) -> None:
     folder = tmp_path / "face_openvino_model"
