@@ -585,3 +585,14 @@ def test_an_unknown_event_is_named_and_nothing_is_added(monkeypatch):
         host._callbacks()
     assert base.default_callbacks == {"on_train_end": []}
     assert [runner.run_callbacks for runner in RUNNERS] == before
+
+
+# -- suppression -------------------------------------------------------------------------------------------
+
+
+def test_suppression_names_the_methods_that_are_missing(monkeypatch):
+    methods = dict.fromkeys(("predict", "val", "train"), lambda self, **arguments: arguments)
+    monkeypatch.setattr(host, "Model", type("Model", (), methods))
+    with pytest.raises(SeamError, match="YOLO has no export, tune"):
+        host._suppression()
+    assert vars(host.Model)["predict"] is methods["predict"]

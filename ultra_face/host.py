@@ -353,7 +353,7 @@ def _with_face_iou(stock: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         from ultra_face.default_iou import with_face_iou
 
-        return stock(self, *args, **with_face_iou(self, kwargs))
+        return stock(self, *args, **with_face_iou(self, kwargs, find_yaml=checks.check_yaml))
 
     return method
 

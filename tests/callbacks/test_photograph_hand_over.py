@@ -13,7 +13,7 @@ from small_models import small_model
 from ultralytics import YOLO
 
 from ultra_face.callbacks.photographs import hand_over
-from ultra_face.refinement.photographs import photographs_shown
+from ultra_face.refinement.photographs import photographs_shown, shown
 
 SR = {"windows": 3, "window": 32, "scale": 2, "blocks": 0, "max_face": 24, "photograph": True}
 
@@ -126,3 +126,17 @@ def test_a_callback_of_the_user_that_fails_leaves_no_photograph_behind(photograp
     network, untouched = model.predictor.model.model, small_model("SRPose", SR).fuse()
     with torch.no_grad():
         torch.testing.assert_close(network(x)[0], untouched(x)[0], rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the compiler
+def test_a_compiled_model_sees_the_photograph_too(photograph: Any) -> None:
+    network = small_model("SRPose", SR)
+    x = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        without = network(x)[0]
+        with shown([photograph]):
+            expected = network(x)[0]
+            found = torch.compile(network, backend="eager")(x)[0]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
+    assert expected.shape != without.shape or not torch.allclose(expected, without)

@@ -93,7 +93,7 @@ def test_without_a_tracker_nothing_is_added() -> None:
 
 
 def test_stock_models_are_left_alone() -> None:
-    model = YOLO("yolov8n-pose.yaml")
+    model = YOLO("yolov8n.yaml")
     model.predict(pixels(96, 128), imgsz=128, verbose=False)
     assert not {"postprocess", "inference"} & set(vars(model.predictor))
 

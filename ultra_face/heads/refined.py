@@ -154,6 +154,7 @@ class Refined(nn.Module):
         doubtful = self._scores(predictions) < sr.doubt[1]
         return torch.where(seen_again & small & doubtful, sr.first_look, 1.0)
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # NumPy and OpenCV, which `compile=True` cannot trace
     def _from_photographs(self, tiles: Tensor, left_top: Tensor, owner: Tensor, image_hw: tuple[int, int]) -> Tensor:
         """The tiles (T, 3, S, S), those of a larger photograph replaced by what it shows; owner is their image (T,)."""
         for index, photograph in enumerate(photographs_shown()):
