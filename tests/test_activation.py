@@ -236,6 +236,15 @@ def test_importing_ultralytics_activates(tmp_path):
     assert last_line(run_python("-c", IS_ACTIVE, folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")) == "True True"
 
 
+def test_looking_for_the_host_imports_nothing_of_ours(tmp_path):
+    """Python holds a lock on all imports meanwhile; to wait for another thread there is a deadlock."""
+    code = (
+        "import sys, importlib.util as u; print(type(u.find_spec('ultralytics').loader), 'ultra_face' in sys.modules)"
+    )
+    done = run_python("-c", code, folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")
+    assert last_line(done) == "<class '_ultra_face_autoload.StartLoader'> False"
+
+
 def test_switched_off_leaves_ultralytics_alone(tmp_path):
     assert last_line(run_python("-c", IS_ACTIVE, folder=tmp_path, ULTRA_FACE_AUTOLOAD="0")) == "False False"
 
@@ -285,7 +294,8 @@ def test_a_module_of_ours_that_imports_ultralytics_may_come_first(tmp_path, modu
 
 
 THREADS = """
-import sys, threading, time
+import faulthandler, sys, threading, time
+faulthandler.dump_traceback_later(100, exit=True)  # threads that wait for each other say where
 
 def load():
     from ultralytics import YOLO

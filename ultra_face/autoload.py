@@ -1,7 +1,7 @@
 """Register with Ultralytics as soon as it is imported, and not before: no program pays for it that does not need it.
 
 `import ultra_face` calls `register_with_host`. Where the start-up files of the package run, the finder of
-`_ultra_face_autoload` stands for the one here from the start of Python on.
+`_ultra_face_autoload` stands in the place of the one here from the start of Python on.
 """
 
 from __future__ import annotations
@@ -19,26 +19,23 @@ HOST = "ultralytics"
 
 
 class HostFinder:
-    """Finds the host as the other finders do, with a loader that registers us once the host has run.
+    """Finds the host as the other finders do, and puts a loader of ours around its own.
 
-    It stays in place until then, since programs also ask for specs out of interest.
+    It imports nothing: Python holds a lock on all imports while a finder looks. It stays in place until the host has
+    run, since programs also ask for specs out of interest.
     """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the host's own spec with our loader around its own, None for other names."""
+        """Return the host's own spec with our loader, None for other names."""
         if name != HOST:
             return None
-        try:
-            for finder in _finders_of_others():
-                spec: ModuleSpec | None = finder.find_spec(name, path, target)
-                if spec is not None:
-                    spec.loader = spec.loader and HostLoader(spec.loader)  # type: ignore[assignment]
-                    return spec
-        except Exception as error:
-            _warn(error)
-        return None
+        found = (finder.find_spec(name, path, target) for finder in _finders_of_others())
+        spec: ModuleSpec | None = next((spec for spec in found if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader = HostLoader(spec.loader)  # type: ignore[assignment]
+        return spec
 
 
 class HostLoader:
@@ -55,8 +52,13 @@ class HostLoader:
         self._loader.exec_module(module)
         try:
             registration.register()
-        except Exception as error:  # whatever it is, the host stays as it is
-            _warn(error)
+        except Exception as error:
+            warnings.warn(
+                f"ultra-face could not be activated ({type(error).__name__}: {error}); Ultralytics works unchanged. "
+                "Run `python -m ultra_face doctor`, or set ULTRA_FACE_AUTOLOAD=0 to silence this.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         finally:
             _remove_finder()
             module.__loader__ = self._loader
@@ -89,12 +91,3 @@ def _finders_of_others() -> list[Any]:
 def _is_ours(thing: object) -> bool:
     """Whether a finder or loader is of this file or of the start-up file."""
     return type(thing).__module__ in {__name__, "_ultra_face_autoload"}
-
-
-def _warn(error: Exception) -> None:
-    warnings.warn(
-        f"ultra-face could not be activated ({type(error).__name__}: {error}); Ultralytics works unchanged. "
-        "Run `python -m ultra_face doctor`, or set ULTRA_FACE_AUTOLOAD=0 to silence this.",
-        RuntimeWarning,
-        stacklevel=3,
-    )
