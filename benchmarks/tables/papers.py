@@ -37,12 +37,16 @@ HERE = {
     "YOLO5Face (YOLOv5n)": "yolov5n-yolo5face-shuffle",
     "YOLO5Face (YOLOv5s)": "yolov5s-yolo5face",
     "YOLOv7-tiny": "yolov7-tiny-pose",
-    "YOLOv8n-face": "yolov8n-pose",
+    "YOLOv8n-face": "yolov8n-face",
     "YOLOv8s-face": "yolov8s-pose",
 }
 
 # The same where only times count, which compare within one run.
-TIMED = HERE | {"YOLO5Face (YOLOv5n-0.5)": "yolov5n-yolo5face-shuffle-half", "YOLOv5n-AESVC": "yolov5n-aesvc"}
+TIMED = HERE | {
+    "YOLO5Face (YOLOv5n-0.5)": "yolov5n-yolo5face-shuffle-half",
+    "YOLOv5n-AESVC": "yolov5n-aesvc",
+    "YOLOv8n-face": "yolov8n-pose",
+}
 
 
 def protocol(results: Path) -> str:
