@@ -56,9 +56,9 @@ class StartLoader:
         """Run the host."""
         loader = self._loader
         try:
-            from ultra_face.autoload import HostLoader
+            import ultra_face  # whole: to ask for its part first would be a deadlock with a thread that imports it
 
-            loader = HostLoader(loader)
+            loader = ultra_face.autoload.HostLoader(loader)
         except Exception as error:
             _warn(error)
         loader.exec_module(module)

@@ -111,7 +111,7 @@ def test_a_host_that_fails_is_retried_and_then_activates(start, host, activation
 @pytest.mark.parametrize("broken", ["the package is gone", "it does not register"])
 def test_our_failure_is_one_warning_and_the_host_works(start, host, monkeypatch, broken):
     if broken == "the package is gone":
-        monkeypatch.setitem(sys.modules, "ultra_face.autoload", None)
+        monkeypatch.setitem(sys.modules, "ultra_face", None)
     else:
         monkeypatch.delattr(autoload.registration, "register")
     start.install()

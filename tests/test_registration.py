@@ -93,6 +93,16 @@ def test_a_host_that_does_not_fit_gets_one_warning(tmp_path, change, reason):
     assert f"supported is {registration.SUPPORTED}" in warning
 
 
+def test_a_host_without_what_our_layers_need_builds_stock_models_with_one_warning(tmp_path):
+    """Our layers wait for the first model, so that importing Ultralytics stays quick."""
+    change = "from ultralytics.nn import tasks; from ultralytics.utils import loss; del loss.v8PoseLoss"
+    code = PROBE.format(change=change) + "    tasks.DetectionModel('yolov8n.yaml', verbose=False)\n" + PRINT_WARNINGS
+    (warning,) = json.loads(last_line(run_python("-c", code, folder=tmp_path, ULTRA_FACE_AUTOLOAD="0")))
+    assert "layers and heads: Ultralytics" in warning
+    assert "has changed (ImportError: cannot import name 'v8PoseLoss'" in warning
+    assert "python -m ultra_face doctor" in warning
+
+
 def test_outside_the_range_nothing_of_the_host_changes(tmp_path):
     change = f"{CHANGED_PARSER}\nimport ultralytics; ultralytics.__version__ = '9.0.0'"
     code = PROBE.format(change=change) + (

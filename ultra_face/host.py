@@ -4,8 +4,8 @@ Each seam first checks that what it changes looks as expected. If it does not, t
 `registration` warns; stock models are untouched either way. The callbacks look at trainers and validators through
 their public events; `callbacks/observers.py` says how it sees what these do not show.
 
-Every `import ultralytics` imports this file, so it imports no callbacks, whose evaluation takes time. Nor does it rest
-on our layers and heads: a program may import one of these first, and that import brings the host, which brings us.
+Every `import ultralytics` imports this file. It leaves our layers, heads and callbacks to the first model and the first
+run: they take time, and a program may import one of them first, which imports the host, which imports this file.
 """
 
 from __future__ import annotations
@@ -86,15 +86,17 @@ def _parser() -> None:
         stock({"nc": 1, "backbone": [[-1, 1, "nn.Identity", []]], "head": []}, 3, verbose=False)
     if set(found) != {"heads", "scaled", "repeated"}:
         raise SeamError(f"{_place(stock)} has changed: of its sets of modules only {sorted(found)} were found")
-    with contextlib.suppress(_HalfMadeError):  # then the first model finds them whole
-        _layers_and_heads()
 
     @functools.wraps(stock)
     def parse_model(d: dict[str, Any], ch: int, verbose: bool = True) -> Any:
+        try:
+            layers, heads = _layers_and_heads()
+        except (ImportError, AttributeError) as error:
+            _warn_of_change("layers and heads", error)
+            return stock(d, ch, verbose)
         from ultra_face import model_yaml
         from ultra_face.nn.layers import Build
 
-        layers, heads = _layers_and_heads()
         scaled = [layer for layer, build in layers.items() if build is not Build.SAME]
         repeated = [layer for layer, build in layers.items() if build is Build.REPEATED]
         extended = _extended({"heads": heads, "scaled": scaled, "repeated": repeated}, {})
@@ -150,24 +152,10 @@ def _names_of_tasks(**names: Any) -> Iterator[None]:
             space.update(before)
 
 
-class _HalfMadeError(ImportError):
-    """One of our own modules is being imported right now, and its import has brought us here."""
-
-
 def _layers_and_heads() -> tuple[Mapping[Layer, Build], tuple[Layer, ...]]:
-    """The tables of layers and heads.
+    from ultra_face.heads.table import HEADS
+    from ultra_face.nn.layers import LAYERS
 
-    Raises:
-        _HalfMadeError: one of our own modules is not complete yet.
-        ImportError: a changed host lacks something that they need.
-    """
-    try:
-        from ultra_face.heads.table import HEADS
-        from ultra_face.nn.layers import LAYERS
-    except ImportError as error:
-        if str(error.name).startswith("ultra_face."):
-            raise _HalfMadeError(str(error), name=error.name) from error
-        raise
     return LAYERS, HEADS
 
 
@@ -325,12 +313,7 @@ def _our_callbacks() -> Mapping[str, list[Callback]]:
     try:
         from ultra_face.callbacks.table import CALLBACKS
     except (ImportError, AttributeError) as error:
-        warnings.warn(
-            f"ultra-face: callbacks: Ultralytics {ultralytics.__version__} has changed "
-            f"({type(error).__name__}: {error}); runs go on without ours.",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+        _warn_of_change("callbacks", error)
         return {}
     events: dict[str, list[Callback]] = {event: [] for event, _ in CALLBACKS}
     for event, callback in CALLBACKS:
@@ -370,6 +353,15 @@ SEAMS: dict[str, Callable[[], None]] = {
     "callbacks": _callbacks,
     "suppression": _suppression,
 }
+
+
+def _warn_of_change(what: str, error: Exception) -> None:
+    warnings.warn(
+        f"ultra-face: {what}: Ultralytics {ultralytics.__version__} has changed ({type(error).__name__}: {error}). "
+        "It goes on without ours; `python -m ultra_face doctor` tells which versions are supported.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
 
 
 def _override(name: str, ours: Callable[..., Any]) -> None:
