@@ -50,7 +50,7 @@ def summary(results: Path) -> str:
         for row in of.in_onnx_runtime(read(results, NAME))
         if row["trained"]
     ]
-    return markdown(heads, body)
+    return f"{markdown(heads, body)}\n\n{of.source(read(results, NAME), f'benchmark-{NAME}')}"
 
 
 def sets(results: Path) -> str:
