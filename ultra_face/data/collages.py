@@ -36,7 +36,7 @@ class CollageSettings:
         if not 0 < self.smallest <= self.largest <= 1:
             raise ValueError(
                 f"expected shares of a cell up to 1, the smaller first, got {self.smallest:g}-{self.largest:g}; "
-                "mend --fill"
+                "correct --fill"
             )
 
 
