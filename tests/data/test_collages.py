@@ -81,7 +81,7 @@ def test_cells_that_do_not_divide_the_side():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"cells": 0}, "expected 1 to 416 cells along 416 px, got 0; mend --cells"),
+        ({"cells": 0}, "expected 1 to 416 cells along 416 px, got 0; correct --cells"),
         ({"side": 4}, "expected 1 to 4 cells along 4 px, got 5"),
         ({"smallest": 0}, "expected shares of a cell up to 1, the smaller first, got 0-1; correct --fill"),
         ({"smallest": 0.9, "largest": 0.5}, r"expected shares of a cell .*, got 0\.9-0\.5"),

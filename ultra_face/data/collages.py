@@ -32,7 +32,7 @@ class CollageSettings:
 
     def __post_init__(self) -> None:
         if not 1 <= self.cells <= self.side:
-            raise ValueError(f"expected 1 to {self.side} cells along {self.side} px, got {self.cells}; mend --cells")
+            raise ValueError(f"expected 1 to {self.side} cells along {self.side} px, got {self.cells}; correct --cells")
         if not 0 < self.smallest <= self.largest <= 1:
             raise ValueError(
                 f"expected shares of a cell up to 1, the smaller first, got {self.smallest:g}-{self.largest:g}; "
