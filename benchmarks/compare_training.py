@@ -7,7 +7,8 @@ the other; the outcome does not depend on it, only the wall-clock time does:
     python benchmarks/compare_training.py stock cfg/models/yolov5n-pose.yaml --data DATA.yaml --data-name "..."
 
 `--recipe` takes training settings such as `cfg/train/small-data.yaml`, `--bad-photographs` adds blur, noise, darkness
-and occlusion, `--weights` goes on from a checkpoint. The figures go to `results/training-NAME.json`, Ultralytics' own folder to `--project`.
+and occlusion, `--weights` goes on from a checkpoint. The figures go to `results/training-NAME.json`,
+Ultralytics' own folder to `--project`.
 """
 
 from __future__ import annotations

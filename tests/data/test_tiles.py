@@ -104,7 +104,7 @@ def test_the_same_window_is_not_cut_twice():
     ("settings", "message"),
     [
         ({"tiles_per_image": 0}, "expected one tile or more an image, got 0; raise --tiles"),
-        ({"shortest": 0}, "expected sides of whole pixels, the shorter first, got 0-520; mend --side"),
+        ({"shortest": 0}, "expected sides of whole pixels, the shorter first, got 0-520; correct --side"),
         ({"shortest": 600}, "expected sides of whole pixels, the shorter first, got 600-520"),
         ({"min_faces": -1}, "expected zero or more faces in a tile, got -1; raise --min-faces"),
     ],

@@ -37,7 +37,7 @@ class TileSettings:
             raise ValueError(f"expected one tile or more an image, got {self.tiles_per_image}; raise --tiles")
         if not 1 <= self.shortest <= self.longest:
             raise ValueError(
-                f"expected sides of whole pixels, the shorter first, got {self.shortest}-{self.longest}; mend --side"
+                f"expected sides of whole pixels, the shorter first, got {self.shortest}-{self.longest}; correct --side"
             )
         if self.min_faces < 0:
             raise ValueError(f"expected zero or more faces in a tile, got {self.min_faces}; raise --min-faces")
