@@ -103,6 +103,13 @@ def test_a_host_without_what_our_layers_need_builds_stock_models_with_one_warnin
     assert "python -m ultra_face doctor" in warning
 
 
+def test_a_host_without_what_our_layers_need_predicts_with_stock_models(tmp_path):
+    change = "from ultralytics import YOLO; from ultralytics.utils import loss; del loss.v8PoseLoss"
+    predict = "YOLO('yolov8n.yaml').predict(np.zeros((64, 64, 3), np.uint8), imgsz=64, device='cpu', verbose=False)"
+    code = PROBE.format(change=change) + f"    import numpy as np; found = {predict}\nprint(len(found))"
+    assert last_line(run_python("-c", code, folder=tmp_path, ULTRA_FACE_AUTOLOAD="0")) == "1"
+
+
 def test_outside_the_range_nothing_of_the_host_changes(tmp_path):
     change = f"{CHANGED_PARSER}\nimport ultralytics; ultralytics.__version__ = '9.0.0'"
     code = PROBE.format(change=change) + (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from interpreters import run_python
 from ultralytics import YOLO
 from ultralytics.utils import ASSETS
@@ -50,6 +51,16 @@ def test_finds_the_faces_with_landmarks_inside(model: YOLO, photograph: str) -> 
         assert ((x > left) & (x < right) & (y > top) & (y < bottom)).all()
         # Eyes over nose over mouth.
         assert y[:2].max() < y[2] < y[3:].min()
+
+
+def test_a_network_rebuilt_for_training_is_the_same(model: YOLO) -> None:
+    torch.manual_seed(0)
+    image = torch.rand(1, 3, 96, 96)
+    rebuilt = YOLO("yolov5n-aesvc.yaml").load(model.ckpt_path)
+    shipped = YOLO(model.ckpt_path)  # `model` may be fused
+    with torch.no_grad():
+        expected, found = (built.model.eval()(image)[0] for built in (shipped, rebuilt))
+    torch.testing.assert_close(found, expected)
 
 
 def test_predicts_at_640_px(model: YOLO) -> None:

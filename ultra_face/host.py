@@ -171,8 +171,7 @@ def _criterion() -> None:
 
 def _task() -> None:
     """Refuse our heads in models of another task, whose losses and predictions know no landmarks."""
-    names = ("DetectionModel", "SemanticSegmentationModel", "ClassificationModel")
-    for root in (getattr(tasks, name) for name in names if hasattr(tasks, name)):
+    for root in (tasks.DetectionModel, tasks.SemanticSegmentationModel, tasks.ClassificationModel):
         root.__init__ = _of_task_pose(root.__init__)
 
 
@@ -181,7 +180,8 @@ def _of_task_pose(stock: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:  # noqa: N807  (it takes the place of one)
         stock(self, *args, **kwargs)
         head = self.model[-1]  # type: ignore[index]
-        if not isinstance(self, tasks.PoseModel) and isinstance(head, _layers_and_heads()[1]):
+        is_ours = type(head).__module__.startswith("ultra_face.heads.")  # without importing our heads for stock models
+        if is_ours and not isinstance(self, tasks.PoseModel):
             raise ValueError(
                 f"{self.yaml.get('yaml_file', 'model YAML')}: task: expected pose, for which the head "  # type: ignore[union-attr,operator]
                 f"{type(head).__name__} is made, got {type(self).__name__}; leave task out or say task=pose"
@@ -334,8 +334,11 @@ def _suppression() -> None:
 def _with_face_iou(stock: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(stock)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        from ultra_face.default_iou import with_face_iou
-
+        try:
+            from ultra_face.default_iou import with_face_iou
+        except (ImportError, AttributeError) as error:
+            _warn_of_change("suppression", error)
+            return stock(self, *args, **kwargs)
         return stock(self, *args, **with_face_iou(self, kwargs, find_yaml=checks.check_yaml))
 
     return method

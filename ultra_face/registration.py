@@ -12,8 +12,9 @@ import warnings
 
 from ultra_face.seam import Seam
 
-# The tested range of Ultralytics. pyproject.toml repeats it for pip; a test compares the two.
-LOWEST, BELOW = "8.4.104", "8.5"
+# The tested range of Ultralytics. pyproject.toml repeats it for pip; a test compares the two. Before 8.4.141 it builds
+# SPPF without the activation that YOLOv5 has: a network that is rebuilt from its YAML, as for training, is another one.
+LOWEST, BELOW = "8.4.141", "8.5"
 SUPPORTED = f">={LOWEST},<{BELOW}"
 
 _lock = threading.Lock()
