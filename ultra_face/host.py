@@ -350,7 +350,7 @@ SEAMS: dict[str, Callable[[], None]] = {
     "task": _task,
     "refinement": _refinement,
     "augmentation": _augmentation,
-    "weights": _weights,
+    "row transfer": _weights,
     "files": _files,
     "safe loading": _safe_loading,
     "callbacks": _callbacks,
