@@ -233,7 +233,7 @@ def test_only_a_checkpoint_is_written(tmp_path: Path, detector: Path, name: str,
 
 def test_only_a_checkpoint_is_read(tmp_path: Path) -> None:
     (tmp_path / "exported.onnx").write_bytes(b"a graph")
-    message = r"exported\.onnx: expected the checkpoint of a face model, \.pt, got \.onnx; name the \.pt that it was"
+    message = r"exported\.onnx: expected the checkpoint of a face model, got a model YAML or an export; name a best\.pt"
     with pytest.raises(ValueError, match=message):
         write_refined(tmp_path / "exported.onnx", tmp_path / "refined.pt")
     assert not (tmp_path / "refined.pt").exists()

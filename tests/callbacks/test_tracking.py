@@ -100,9 +100,12 @@ def test_stock_models_are_left_alone() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("refined", [False, True], ids=["plain", "refined"])
-def test_tracks_of_a_moving_photograph_keep_their_faces(tmp_path: Path, refined: bool) -> None:
+def test_tracks_of_a_moving_photograph_keep_their_faces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refined: bool
+) -> None:
     """The two faces of a photograph that slides through the picture stay tracks 1 and 2."""
     pytest.importorskip("lap", reason="Ultralytics' trackers need it")
+    monkeypatch.chdir(tmp_path)  # the weights are copied there
     tracker = tmp_path / "reid.yaml"
     YAML.save(tracker, YAML.load(find("botsort.yaml")) | {"with_reid": True, "model": "auto"})
     weights = "yolov5n-aesvc-face.pt"
