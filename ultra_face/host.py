@@ -192,7 +192,7 @@ def _of_task_pose(stock: Callable[..., None]) -> Callable[..., None]:
 
 def _refinement() -> None:
     """Let a head with `refine` finish an inference pass: it gets the image and the stock pass, a function."""
-    # 8.4.110 and older have a further argument before `embed`.
+    # By name, since the host has moved `embed` among its arguments before.
     signature = inspect.signature(_method("_predict_once"))
 
     def predict_once(stock: Callable[..., Any], model: Any, x: Any, *args: Any, **kwargs: Any) -> Any:

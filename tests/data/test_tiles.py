@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from label_rows import lengths_of_labels, shorten_labels
 
 from ultra_face.data.labelled_image import LabelledImage
 from ultra_face.data.tiles import TileSettings, Window, crop_faces, cut_tiles, random_window, tiles_of
@@ -164,14 +165,7 @@ def test_the_photographs_are_not_written_over(prepared_voc):
 @pytest.mark.parametrize(("columns", "kpt_shape"), [(5, None), (15, [5, 2]), (20, [5, 3])])
 def test_labels_keep_the_layout_of_the_photographs(prepared_voc, tmp_path, columns, kpt_shape):
     """Those of the source and these are trained on together, and training drops rows of another length."""
-    for file in (prepared_voc / "labels" / "train").iterdir():
-        rows = file.read_text(encoding="utf-8").splitlines()
-        file.write_text("\n".join(" ".join(row.split()[:columns]) for row in rows), encoding="utf-8")
+    shorten_labels(prepared_voc / "labels" / "train", columns)
     cut_tiles(prepared_voc, tmp_path / "new", SMALL)
-    lines = [
-        line.split()
-        for file in (tmp_path / "new" / "labels" / "train").iterdir()
-        for line in file.read_text(encoding="utf-8").splitlines()
-    ]
-    assert {len(line) for line in lines} == {columns}
+    assert lengths_of_labels(tmp_path / "new" / "labels" / "train") == {columns}
     assert yaml.safe_load((tmp_path / "new" / "data.yaml").read_text(encoding="utf-8")).get("kpt_shape") == kpt_shape
