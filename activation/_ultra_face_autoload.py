@@ -58,7 +58,7 @@ class StartLoader:
         try:
             import ultra_face  # whole: to ask for its part first would be a deadlock with a thread that imports it
 
-            loader = ultra_face.autoload.HostLoader(loader)
+            loader = ultra_face.plugin.autoload.HostLoader(loader)
         except Exception as error:
             _warn(error)
         loader.exec_module(module)

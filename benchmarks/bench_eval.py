@@ -19,14 +19,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from provenance import REPOSITORY, provenance
 
-from ultra_face.eval.ground_truth import load_ground_truth
-from ultra_face.eval.protocol import evaluate
-from ultra_face.eval.result_files import read_predictions, write_predictions
-
-sys.path.insert(0, str(REPOSITORY / "tests" / "eval"))
-import oracle
+from benchmarks.provenance import REPOSITORY, provenance
+from tests.evaluation import oracle
+from ultra_face.evaluation.ground_truth import load_ground_truth
+from ultra_face.evaluation.protocol import evaluate
+from ultra_face.formats.result_files import read_predictions, write_predictions
 
 REPEATS = 5
 FACTORS = (1, 4, 16)
@@ -116,7 +114,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def peak_memory_mb(predictions: str, ground_truth: Path) -> float:
-    """Largest resident memory of `tools/eval_widerface.py` as a process of its own, interpreter included."""
+    """Largest resident memory of `ultra-face evaluate` as a process of its own, interpreter included."""
     tool = REPOSITORY / "tools" / "eval_widerface.py"
     command = [sys.executable, str(tool), "--predictions", predictions, "--ground-truth", str(ground_truth)]
     parent = [sys.executable, "-S", "-c", SMALL_PARENT, *command]

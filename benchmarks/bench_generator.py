@@ -16,14 +16,14 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from peers.srgan import load_peer
-from provenance import REPOSITORY, provenance
 from torch import nn
 from ultralytics.data.utils import check_det_dataset
 
-from ultra_face.data.training_boxes import list_images
+from benchmarks.peers.srgan import load_peer
+from benchmarks.provenance import REPOSITORY, provenance
+from ultra_face.formats.image_files import list_images
 from ultra_face.nn.srgan import Generator
-from ultra_face.super_resolution.checkpoint import architecture, load_generator, read_record
+from ultra_face.super_resolution.checkpoint import load_generator, read_record
 from ultra_face.super_resolution.crops import CropSettings
 from ultra_face.super_resolution.degrade import enlarge
 from ultra_face.super_resolution.face_images import FaceImage, find_images
@@ -80,7 +80,7 @@ def main() -> None:
             for name, network in networks.items()
         },
         "generators": {
-            name: architecture(generator) | read_record(file)
+            name: generator.architecture | read_record(file)
             for (name, generator), file in zip(generators.items(), arguments.generator, strict=True)
         },
     }

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import cv2
 import torch
-from bench_refinement import SETTINGS, System, read_photographs, run, with_model, write_systems
-from provenance import provenance
+
+from benchmarks.bench_refinement import SETTINGS, System, read_photographs, run, with_model, write_systems
+from benchmarks.provenance import provenance
 
 AFTERWARDS = 0.95
 """IoU of Ultralytics' NMS behind the one by CIoU: so high that it drops nothing more."""

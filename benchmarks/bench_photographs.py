@@ -18,10 +18,10 @@ from typing import Any
 
 import cv2
 import torch
-from bench_refinement import SETTINGS, System, read_photographs, run, with_model, write_systems
-from provenance import provenance
 
-from ultra_face.refined_checkpoint import setting
+from benchmarks.bench_refinement import SETTINGS, System, read_photographs, run, with_model, write_systems
+from benchmarks.provenance import provenance
+from ultra_face.cli.refine import setting
 
 
 def main() -> None:

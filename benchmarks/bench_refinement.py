@@ -6,8 +6,8 @@ on the whole image enlarged two and four times. All take turns on each image.
 
     python benchmarks/bench_refinement.py DETECTOR.pt --generator GENERATOR.pt --data DATA.yaml --data-name "..."
 
-Average precision and recall are counted as in `ultra_face/eval`, by face height in the reduced image. The figures go to
-`results/refinement.json`.
+Average precision and recall are counted as in `ultra_face/evaluation`, by face height in the reduced image. The figures
+go to `results/refinement.json`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from provenance import provenance
 from ultralytics import YOLO
 from ultralytics.data.utils import check_det_dataset, img2label_paths
 from ultralytics.utils import TQDM
 
-from ultra_face.detect_images import Detections, detect
-from ultra_face.detection_settings import Settings
-from ultra_face.eval.ground_truth import GroundTruth
-from ultra_face.eval.protocol import evaluate
-from ultra_face.refined_checkpoint import refine_model, setting
+from benchmarks.provenance import provenance
+from ultra_face.cli.refine import setting
+from ultra_face.evaluation.detect_images import Settings, detect
+from ultra_face.evaluation.ground_truth import GroundTruth
+from ultra_face.evaluation.protocol import evaluate
+from ultra_face.faces import Faces
+from ultra_face.refinement.checkpoint import refine_model
 from ultra_face.super_resolution.checkpoint import load_generator
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
@@ -53,14 +54,14 @@ class System:
     settings: Settings = SETTINGS
     seconds: float = 0.0
 
-    def __call__(self, image: NDArray[np.uint8]) -> Detections:
+    def __call__(self, image: NDArray[np.uint8]) -> Faces:
         """Detections in pixels of the image; the time is added up."""
         started = time.perf_counter()
         factor = self.enlargement
         view = image if factor == 1 else cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
         found = detect(self.model, view, self.settings)
         self.seconds += time.perf_counter() - started
-        return Detections(found.boxes_xyxy / factor, found.scores, found.landmarks / factor)
+        return Faces(found.boxes_xyxy / factor, found.landmarks / factor, found.scores)
 
 
 def main() -> None:
@@ -180,7 +181,7 @@ def read_photographs(data: Path, images: int | None) -> Iterator[tuple[str, NDAr
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("detector", help="trained face model, .pt")
-    parser.add_argument("--generator", help="what tools/train_srgan.py wrote")
+    parser.add_argument("--generator", help="what `ultra-face train-generator` wrote")
     parser.add_argument("--data", required=True, help="data YAML; its validation split is used")
     parser.add_argument("--data-name", required=True, help="the data in words, for the record")
     parser.add_argument("--windows", nargs="+", type=int, default=[4, 8, 16, 32], help="values of K")

@@ -25,9 +25,6 @@ import cv2
 import onnxruntime
 import torch
 import yaml
-from onnx_threads import onnx_threads
-from peers.session import session_options
-from provenance import REPOSITORY, provenance
 from torch import Tensor, nn
 from ultralytics import YOLO
 from ultralytics.cfg import get_cfg
@@ -36,6 +33,9 @@ from ultralytics.utils import ASSETS
 from ultralytics.utils.loss import v8PoseLoss
 
 import ultra_face
+from benchmarks.onnx_threads import onnx_threads
+from benchmarks.peers.session import session_options
+from benchmarks.provenance import REPOSITORY, provenance
 
 PHOTOGRAPH = ASSETS / "bus.jpg"
 RESULT = REPOSITORY / "results" / "speed.json"

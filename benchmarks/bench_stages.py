@@ -20,12 +20,13 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from provenance import provenance
 from torch import Tensor
 from ultralytics import YOLO
 from ultralytics.data.augment import LetterBox
 
-from ultra_face.refined_checkpoint import refine_model, setting
+from benchmarks.provenance import provenance
+from ultra_face.cli.refine import setting
+from ultra_face.refinement.checkpoint import refine_model
 from ultra_face.refinement.tiles import cut_windows
 from ultra_face.super_resolution.checkpoint import load_generator
 

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from provenance import REPOSITORY, provenance
+from benchmarks.provenance import REPOSITORY, provenance
 
 START_MODULE = "_ultra_face_autoload.py"
 START_FILES = (START_MODULE, "ultra_face.pth", "ultra_face.start")

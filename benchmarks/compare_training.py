@@ -22,12 +22,13 @@ from typing import Any
 
 import torch
 import yaml
-from bad_photographs import bad_photographs
-from cpu_bfloat16 import on_train_start
-from provenance import provenance
 from ultralytics import YOLO
 from ultralytics.nn.tasks import yaml_model_load
 from ultralytics.utils import YAML
+
+from benchmarks.cpu_bfloat16 import on_train_start
+from benchmarks.provenance import provenance
+from training.bad_photographs import bad_photographs
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 FIXED_SETTINGS = {"batch": 16, "workers": 1, "device": "cpu", "amp": False, "cache": "ram", "patience": 0}

@@ -8,7 +8,8 @@ from typing import Any
 from unittest import mock
 
 import onnxruntime
-from peers.session import session_options
+
+from benchmarks.peers.session import session_options
 
 
 @contextmanager

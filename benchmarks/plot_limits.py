@@ -14,11 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from provenance import REPOSITORY
 from ultralytics import YOLO
 from ultralytics.utils import ASSETS
 
 import ultra_face
+from benchmarks.provenance import REPOSITORY
 
 Image = NDArray[np.uint8]
 PICTURE = REPOSITORY / "docs" / "pictures" / "limits.jpg"

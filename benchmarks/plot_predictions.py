@@ -12,11 +12,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from provenance import REPOSITORY
 from ultralytics import YOLO
 from ultralytics.utils import ASSETS
 
 import ultra_face
+from benchmarks.provenance import REPOSITORY
 
 PICTURE = REPOSITORY / "docs" / "pictures" / "predictions.jpg"
 PHOTOGRAPHS = ("zidane.jpg", "bus.jpg")

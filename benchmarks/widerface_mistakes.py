@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from provenance import REPOSITORY, provenance
 
-from ultra_face.eval.curve import normalise_scores
-from ultra_face.eval.ground_truth import GroundTruth, load_ground_truth
-from ultra_face.eval.protocol import evaluate
-from ultra_face.eval.report import ap_percent
-from ultra_face.eval.result_files import read_predictions
+from benchmarks.provenance import REPOSITORY, provenance
+from ultra_face.evaluation.curve import normalise_scores
+from ultra_face.evaluation.ground_truth import GroundTruth, load_ground_truth
+from ultra_face.evaluation.protocol import evaluate
+from ultra_face.evaluation.report import ap_percent
+from ultra_face.formats.result_files import read_predictions
 
 SEED = 0
 PAGE = REPOSITORY / "docs" / "widerface-protocol.md"

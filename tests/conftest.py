@@ -14,15 +14,20 @@ os.environ["YOLO_AUTOINSTALL"] = "false"
 os.environ["YOLO_OFFLINE"] = "true"
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+pytest_plugins = ["annotated_sources"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of real photographs and annotations beside the repository; the test skips where it is absent."""
-    folder = ROOT.parent / "shared" / "data"
+    """Folder of real photographs and annotations; the test skips where it is absent.
+
+    `ULTRA_FACE_SHARED` names the folder that it lies in; by default that is `shared` beside the repository.
+    """
+    folder = Path(os.environ.get("ULTRA_FACE_SHARED", ROOT.parent / "shared")) / "data"
     if not folder.is_dir():
-        pytest.skip(f"needs the real photographs in {folder.relative_to(ROOT.parent)} beside the repository")
+        pytest.skip("needs the real photographs, in shared/data beside the repository or where ULTRA_FACE_SHARED says")
     return folder
 
 

@@ -10,8 +10,13 @@ import venv
 import zipfile
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from interpreters import last_line, run_python
+from tiny_faces import write_tiny_faces
+
+from ultra_face.__main__ import COMMANDS
 
 ACTIVATION = {"_ultra_face_autoload.py", "ultra_face.pth", "ultra_face.start"}
 BUILD = """
@@ -79,7 +84,7 @@ def test_the_wheel_holds_the_package_its_yaml_files_and_the_start_files(distribu
     assert {name for name in top if not name.endswith(".dist-info")} == {"ultra_face", *ACTIVATION}
     yaml_files = {f"ultra_face/{file.relative_to(repository)}" for file in repository.glob("cfg/*/*.yaml")}
     weights = {f"ultra_face/{file.relative_to(repository)}" for file in repository.glob("weights/*.pt")}
-    assert names >= yaml_files | weights | {"ultra_face/py.typed", "ultra_face/host.py"}
+    assert names >= yaml_files | weights | {"ultra_face/py.typed", "ultra_face/plugin/host.py"}
     assert yaml_files
 
 
@@ -115,6 +120,48 @@ def test_install_activates_and_uninstall_leaves_nothing(distributions, environme
     assert everything(environment) == before
     failed = run_python("-c", BUILD, python=python(environment), folder=tmp_path, status=1)
     assert "aesvc.yaml' does not exist" in failed.stderr
+
+
+def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp_path):
+    """In an empty folder, with photographs of its own."""
+    pip(
+        environment,
+        "install",
+        "--no-index",
+        "--no-deps",
+        "--ignore-installed",
+        str(distributions["wheel"]),
+        folder=tmp_path,
+    )
+    folder = tmp_path / "work"
+    folder.mkdir()
+    data = write_tiny_faces(tmp_path / "faces")
+    image = np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype(np.uint8)
+    for name in ("0--P/a", "0--P/b"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(tmp_path / "photos" / f"{name}.jpg"), image)
+    rows = "10 10 30 40 15 20 0 30 20 0 22 30 0 16 40 0 29 40 0 0.9"
+    (tmp_path / "label.txt").write_text(f"# 0--P/a.jpg\n{rows}\n# 0--P/b.jpg\n{rows}\n")
+    (tmp_path / "gt.txt").write_text("0--P/a.jpg\n1\n10 10 30 40 0 0 0 0 0 0\n0--P/b.jpg\n1\n10 10 30 40 0 0 0 0 0 0\n")
+    lines = {
+        "doctor": "",
+        "prepare": "../label.txt --images ../photos --output set --hold-out 2 --preview sheet.png",
+        "tiles": "set --output tiles --side 40-48 --tiles 1 --min-faces 0",
+        "collages": "set --output collages --side 96 --cells 2",
+        "anchors": f"--data {data} --imgsz 96 --levels 1 --anchors-per-level 2 --plot anchors.png",
+        "evaluate": "--model yolov5n-aesvc-face.pt --images ../photos --ground-truth ../gt.txt --scale 96 --json -",
+        "evaluate-landmarks": "--model yolov5n-aesvc-face.pt --images ../photos --annotations ../label.txt --scale 96",
+        "refine": "yolov5n-aesvc-face.pt refined.pt --set windows=2",
+        "show": "refined.pt ../photos/0--P/a.jpg --imgsz 96",
+        "train-generator": f"--data {data} --scale 2 --blocks 1 --width 4 --light --discriminator-width 4 --tile 32 "
+        "--min-face 16 --batch 2 --num-held-out 2 --pixel-steps 2 --adversarial-steps 1",
+        "demo": "--epochs 1 --imgsz 64",
+    }
+    assert set(lines) == set(COMMANDS)
+    for command, words in lines.items():
+        run_python("-m", "ultra_face", command, *words.split(), python=python(environment), folder=folder)
+    made = {path.name for path in folder.iterdir()}
+    assert made >= {"set", "sheet.png", "tiles", "collages", "anchors.png", "refined.pt", "second-look.png", "runs"}
 
 
 def test_this_environment_runs_the_start_module_of_the_checkout(repository):

@@ -16,7 +16,7 @@ from ultralytics.utils import ASSETS
 
 import ultra_face
 from ultra_face import Faces
-from ultra_face.eval.matching import inclusive_iou
+from ultra_face.evaluation.matching import inclusive_iou
 
 NAME = "yolov5n-aesvc-face.pt"
 

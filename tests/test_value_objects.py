@@ -39,7 +39,7 @@ WITH_ARRAYS = [
 
 
 def test_the_search_finds_them() -> None:
-    assert {"Faces", "Detections", "Evaluation", "GroundTruth", "SecondLook", "FaceAnnotations"} <= {
+    assert {"Faces", "Evaluation", "GroundTruth", "SecondLook", "FaceAnnotations"} <= {
         dataclass.__name__ for dataclass in WITH_ARRAYS
     }
 

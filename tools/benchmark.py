@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from benchmarks.side_by_side.contestant import RUNTIMES, Settings
+from benchmarks.side_by_side.photographs import find_photographs
+from benchmarks.side_by_side.run import benchmark
+from ultra_face.cli.command import command, positive
+from ultra_face.formats.files import named
+from ultra_face.runtimes.ultralytics_model import open_model
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-from side_by_side.contestant import RUNTIMES, Settings
-from side_by_side.photographs import find_photographs
-from side_by_side.run import benchmark
-
-from ultra_face.command import command, named, positive
-from ultra_face.open_model import open_model
 
 
 @command("benchmark")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from benchmarks.tables.pages import filled
+from benchmarks.tables.plots import save_plots
+from benchmarks.tables.record import read_record
+from ultra_face.cli.command import command
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-from tables.pages import filled
-from tables.plots import save_plots
-from tables.record import read_record
-
-from ultra_face.command import command
-
 PAGES = ("README.md", "RESULTS.md", "weights/README.md", "docs/training.md", "docs/refinement.md")
 
 

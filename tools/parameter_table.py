@@ -10,7 +10,7 @@ from pathlib import Path
 from ultralytics.nn.tasks import PoseModel
 from ultralytics.utils.torch_utils import get_flops
 
-from ultra_face.command import command
+from ultra_face.cli.command import command
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "parameters.md"
 # | row | `model` | classes, landmarks x values | published millions or a dash | then what is counted and replaced.

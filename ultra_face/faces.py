@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
+FloatArray = NDArray[np.floating[Any]]
+
+MIRRORED_LANDMARKS = (1, 0, 2, 4, 3)
+"""Which landmark each of the five becomes in a mirrored image: eyes and mouth corners change places."""
 
 # Where the landmarks lie in the 112 x 112 px crop that face recognition networks are trained on (ArcFace, Deng et al.
 # 2019).
@@ -20,13 +23,15 @@ RECOGNITION_TEMPLATE = np.array(
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """Detections of one image, in the order they came; equal to itself alone, as it holds arrays.
+    """Detected faces of one image, in the order they came; equal to itself alone, as it holds arrays.
+
+    In the precision of the arrays that it is given: single from a result, double where figures are made of it.
 
     Attributes:
         boxes_xyxy: corners (N, 4) [px of the original image].
         landmarks: eye, eye, nose, mouth corner, mouth corner (N, 5, 2) [px of the original image]. Index 0 is the eye
             that lies left when the face is upright, and 3 the mouth corner on that side. A turned face keeps this
-            order; only mirroring the image swaps 0 with 1 and 3 with 4.
+            order; only mirroring the image swaps 0 with 1 and 3 with 4. NaN where the detector finds none.
         scores: confidence (N,) in 0..1.
     """
 
@@ -57,12 +62,28 @@ class Faces:
         result = result.cpu().numpy()
         return cls(result.boxes.xyxy, result.keypoints.data[..., :2], result.boxes.conf)
 
+    @classmethod
+    def concatenate(cls, parts: Sequence[Faces]) -> Faces:
+        """The faces of one or more parts, one part after the other."""
+        fields = ("boxes_xyxy", "landmarks", "scores")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
+
+    @property
+    def boxes_xywh(self) -> NDArray[np.float64]:
+        """Left, top, width and height (N, 4) [px of the original image], in double precision."""
+        boxes = self.boxes_xyxy.astype(np.float64)
+        return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+
     def __len__(self) -> int:
         return len(self.scores)
 
     def __iter__(self) -> Iterator[tuple[FloatArray, FloatArray, float]]:
         """Yield box (4,), landmarks (5, 2) and score of each face."""
         yield from zip(self.boxes_xyxy, self.landmarks, self.scores.tolist(), strict=True)
+
+    def __getitem__(self, chosen: slice | NDArray[Any] | Sequence[int]) -> Faces:
+        """The faces of a slice, a mask (N,) or indices, in the order of these."""
+        return Faces(self.boxes_xyxy[chosen], self.landmarks[chosen], self.scores[chosen])
 
     def align(self, image: NDArray[np.uint8], *, size: int = 112) -> NDArray[np.uint8]:
         """Cut each face out, turned, scaled and moved so that its landmarks meet the recognition template.

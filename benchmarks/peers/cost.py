@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto
 
-from peers.session import load_model, session_options
+from benchmarks.peers.session import load_model, session_options
 
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16}
 

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from peers.session import input_size, open_session
-from peers.suppression import suppress
-from peers.view import Image, View, letterbox
+from benchmarks.peers.session import input_size, open_session
+from benchmarks.peers.suppression import suppress
+from benchmarks.peers.view import Image, View, letterbox
 from ultra_face.faces import Faces
 
 Array = NDArray[np.float32]

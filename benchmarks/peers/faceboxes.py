@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from peers.detector import Array, Detector, Pixels
-from peers.priors import decode_boxes, priors
+from benchmarks.peers.detector import Array, Detector, Pixels
+from benchmarks.peers.priors import decode_boxes, priors
 
 SIDES = {32: (32, 64, 128), 64: (256,), 128: (512,)}  # of the priors at each stride [input px]
 DENSITY = {32: 4, 64: 2}  # priors of these sides a cell and direction

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from peers.grid import grid
+from benchmarks.peers.grid import grid
 
 VARIANCES = (0.1, 0.2)  # of centres and of logarithms of sizes
 

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from peers.detector import Array, Detector, Pixels
-from peers.priors import decode_boxes, decode_landmarks, priors
+from benchmarks.peers.detector import Array, Detector, Pixels
+from benchmarks.peers.priors import decode_boxes, decode_landmarks, priors
 
 SIDES = {8: (16, 32), 16: (64, 128), 32: (256, 512)}  # of the priors at each stride [input px]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from peers.detector import Array, Detector, Pixels
-from peers.view import Image, View, stretch
+from benchmarks.peers.detector import Array, Detector, Pixels
+from benchmarks.peers.view import Image, View, stretch
 
 
 def decode_boxes(corners: Array, size: tuple[int, int]) -> Array:

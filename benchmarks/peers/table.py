@@ -6,13 +6,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from peers.detector import Detector
-from peers.faceboxes import FaceBoxes
-from peers.retinaface import RetinaFace
-from peers.rfb import RFB
-from peers.scrfd import SCRFD
-from peers.yolo5face import YOLO5Face
-from peers.yunet import YuNet
+from benchmarks.peers.detector import Detector
+from benchmarks.peers.faceboxes import FaceBoxes
+from benchmarks.peers.retinaface import RetinaFace
+from benchmarks.peers.rfb import RFB
+from benchmarks.peers.scrfd import SCRFD
+from benchmarks.peers.yolo5face import YOLO5Face
+from benchmarks.peers.yunet import YuNet
 
 
 class Adapter(NamedTuple):

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from peers.detector import Array, Detector, Pixels, joined
-from peers.grid import STRIDES, Grid, grid
+from benchmarks.peers.detector import Array, Detector, Pixels, joined
+from benchmarks.peers.grid import STRIDES, Grid, grid
 
 # Width and height of the anchors at strides 8, 16, 32 [input px].
 ANCHORS = (((4, 5), (8, 10), (13, 16)), ((23, 29), (43, 55), (73, 105)), ((146, 217), (231, 300), (335, 433)))

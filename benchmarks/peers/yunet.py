@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from peers.detector import Array, Detector, Pixels, joined
-from peers.grid import Grid, decode_landmarks, grid
+from benchmarks.peers.detector import Array, Detector, Pixels, joined
+from benchmarks.peers.grid import Grid, decode_landmarks, grid
 
 
 def decode_boxes(values: Array, places: Grid) -> Array:

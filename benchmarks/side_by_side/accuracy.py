@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from side_by_side.photographs import Photographs
-from ultra_face.eval.ground_truth import GroundTruth
-from ultra_face.eval.landmarks import box_sizes, landmark_accuracy, normalised_errors
-from ultra_face.eval.pairing import LandmarkFaces, pair_images
-from ultra_face.eval.protocol import PrecisionRecall, evaluate
-from ultra_face.eval.result_files import to_rows
+from benchmarks.side_by_side.photographs import Photographs
+from ultra_face.evaluation.curve import PrecisionRecall
+from ultra_face.evaluation.ground_truth import GroundTruth
+from ultra_face.evaluation.landmarks import box_sizes, landmark_accuracy, normalised_errors
+from ultra_face.evaluation.matching import pair_images
+from ultra_face.evaluation.protocol import evaluate
 from ultra_face.faces import Faces
+from ultra_face.formats.result_files import to_rows
 
 SCORES = np.round(np.arange(0.05, 1.0, 0.05), 2)
 """Among which the threshold of a detector is looked for."""
@@ -80,8 +81,7 @@ def best_threshold(truth: GroundTruth, rows: Mapping[str, NDArray[np.float64]], 
 
 def landmark_errors(photographs: Photographs, found: Mapping[str, Faces]) -> dict[str, float] | None:
     """Errors of the landmarks of faces that were found; None for a detector without landmarks."""
-    predicted = {name: _landmark_faces(faces) for name, faces in found.items()}
-    pairs = pair_images(predicted, photographs.landmarks)
+    pairs = pair_images(found, photographs.landmarks)
     sizes = box_sizes(pairs.boxes_xywh)
     measured = landmark_accuracy(normalised_errors(pairs.predicted, pairs.annotated, pairs.visible, sizes))
     if not len(measured.face_errors):
@@ -91,12 +91,6 @@ def landmark_errors(photographs: Photographs, found: Mapping[str, Faces]) -> dic
         "failure_rate": round(measured.failure_rate, 4),
         "faces": len(measured.face_errors),
     }
-
-
-def _landmark_faces(faces: Faces) -> LandmarkFaces:
-    boxes = to_rows(faces.boxes_xyxy, faces.scores)
-    shown = np.isfinite(faces.landmarks).all(axis=2)
-    return LandmarkFaces(boxes[:, :4], faces.landmarks.astype(np.float64), shown, boxes[:, 4])
 
 
 def _rounded(share: float) -> float | None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from onnx_threads import onnx_threads
-from peers import cost as peer_cost
 from ultralytics import YOLO
 from ultralytics.nn.tasks import PoseModel
 
-from side_by_side.contestant import PYTORCH, Contestant, Cost, OpenContestant, Settings, Stages
+from benchmarks.onnx_threads import onnx_threads
+from benchmarks.peers import cost as peer_cost
+from benchmarks.side_by_side.contestant import PYTORCH, Contestant, Cost, OpenContestant, Settings, Stages
 from ultra_face.faces import Faces
 
 

@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from peers.cost import cost
-from peers.detector import Detector
-from peers.table import name_of, open_detector
 
-from side_by_side.contestant import ONNX_RUNTIME, Contestant, Cost, OpenContestant, Settings, Stages
-from ultra_face.detect_folders import read_image
+from benchmarks.peers.cost import cost
+from benchmarks.peers.detector import Detector
+from benchmarks.peers.table import name_of, open_detector
+from benchmarks.side_by_side.contestant import ONNX_RUNTIME, Contestant, Cost, OpenContestant, Settings, Stages
+from ultra_face.evaluation.detect_folders import load_image
 from ultra_face.faces import Faces
 
 
@@ -53,7 +53,7 @@ class _OpenPeer(OpenContestant):
 
     def __call__(self, photograph: Path) -> tuple[Faces, Stages]:
         clock = [time.perf_counter()]
-        image = read_image(photograph)
+        image = load_image(photograph)
         clock.append(time.perf_counter())
         tensor, view = self.detector.preprocess(image)
         clock.append(time.perf_counter())

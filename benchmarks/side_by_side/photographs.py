@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from ultralytics.data.utils import IMG_FORMATS, check_det_dataset, img2label_paths
 
-from ultra_face.data.yolo_pose import read_faces
-from ultra_face.detect_folders import find_images, read_image
-from ultra_face.eval.ground_truth import GroundTruth, load_ground_truth
-from ultra_face.eval.pairing import LandmarkFaces
+from ultra_face.evaluation.detect_folders import find_images, load_image
+from ultra_face.evaluation.ground_truth import GroundTruth, load_ground_truth
+from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.yolo_pose import read_faces
 
 AT_LEAST = (50, 30, 10)
 """Heights [px] whose faces count, the smaller ones being left out; near WIDER FACE's easy, medium and hard."""
@@ -30,7 +30,7 @@ class Photographs:
 
     files: dict[str, Path]
     truth: GroundTruth | None = None
-    landmarks: dict[str, LandmarkFaces] = field(default_factory=dict)
+    landmarks: dict[str, FaceAnnotations] = field(default_factory=dict)
 
     def sample(self, count: int) -> list[Path]:
         """About so many files, evenly spread."""
@@ -74,12 +74,10 @@ def from_data_yaml(data: Path) -> Photographs:
     for folder in folders:
         for file in _images([folder]):
             name = f"{_set_name(folder)}/{file.relative_to(folder).with_suffix('').as_posix().replace('/', '_')}"
-            height, width = read_image(file).shape[:2]
+            height, width = load_image(file).shape[:2]
             faces = read_faces(Path(img2label_paths([str(file)])[0]), name, width=width, height=height)
             files[name], boxes[name] = file, faces.boxes_xywh
-            landmarks[name] = LandmarkFaces(
-                faces.boxes_xywh, faces.landmarks[..., :2], faces.landmarks[..., 2] > 0, np.ones(len(faces))
-            )
+            landmarks[name] = faces
     counted = {"all": {name: np.ones(len(box), np.bool_) for name, box in boxes.items()}}
     counted |= {f"from {low} px": {name: box[:, 3] >= low for name, box in boxes.items()} for low in AT_LEAST}
     return Photographs(files, GroundTruth.from_arrays(boxes, counted), landmarks)

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 from ultralytics.utils import TQDM
 
-from side_by_side.contestant import Contestant, Settings, Stages
+from benchmarks.side_by_side.contestant import Contestant, Settings, Stages
 
 
 def times(contestants: Sequence[Contestant], photographs: Sequence[Path], settings: Settings) -> list[dict[str, float]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tables import record as of
-from tables.record import markdown, percent, read
+from benchmarks.tables import record as of
+from benchmarks.tables.record import markdown, percent, read
 
 NAME = "peers"
 SHIPPED = "yolov5n-aesvc-face"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tables import record as of
-from tables.record import markdown, read, read_record
+from benchmarks.tables import record as of
+from benchmarks.tables.record import markdown, read, read_record
 
 NAME = "equal"
 RUNS = ("yolov5n-aesvc", "yolov5n-aesvc-time", "yolov5n-face", "yolov8n-pose")

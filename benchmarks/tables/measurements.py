@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tables.record import markdown, percent, read_record, source
+from benchmarks.tables.record import markdown, percent, read_record, source
 
 REDUCED, WHOLE = "refinement", ("photographs", "photographs-640")
 """Records of the second look: on reduced photographs, and on whole ones at two input sizes."""

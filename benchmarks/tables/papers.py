@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import Any
 
 import yaml
-from side_by_side.contestant import ONNX_RUNTIME, RUNTIMES
 
-from tables import record as of
-from tables.beside import SHIPPED
-from tables.record import markdown, read
+from benchmarks.side_by_side.contestant import ONNX_RUNTIME, RUNTIMES
+from benchmarks.tables import record as of
+from benchmarks.tables.beside import SHIPPED
+from benchmarks.tables.record import markdown, read
 
 NAME = "papers"
 SUBSETS = ("easy", "medium", "hard")

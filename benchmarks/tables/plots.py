@@ -9,8 +9,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.ticker import LogLocator
 
-from tables.beside import NAME
-from tables.record import in_onnx_runtime, read
+from benchmarks.tables.beside import NAME
+from benchmarks.tables.record import in_onnx_runtime, read
 
 OURS = "yolov5"  # names of our models begin so
 PANELS = {"from 30 px": "faces from 30 px", "from 10 px": "faces from 10 px", "0-20 px": "faces under 20 px"}

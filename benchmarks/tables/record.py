@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from side_by_side.contestant import ONNX_RUNTIME
+from benchmarks.side_by_side.contestant import ONNX_RUNTIME
 
 
 def read_record(results: Path, name: str) -> dict[str, Any]:

@@ -1,14 +1,10 @@
-"""The modules beside the benchmark scripts, and the ONNX files of other detectors where they exist."""
+"""The ONNX files of other detectors, where they exist."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
 
 
 @pytest.fixture(scope="session")

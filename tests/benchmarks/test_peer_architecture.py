@@ -8,10 +8,10 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
-from peers.table import ADAPTERS
 from ultralytics.nn.tasks import PoseModel
 
 import ultra_face
+from benchmarks.peers.table import ADAPTERS
 
 ultra_face.register()
 

@@ -9,8 +9,9 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from peers.cost import cost
-from peers.session import load_model
+
+from benchmarks.peers.cost import cost
+from benchmarks.peers.session import load_model
 
 C1, C2, KERNEL = 3, 4, 3
 

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from peers import faceboxes, priors, retinaface, rfb, scrfd, yolo5face, yunet
-from peers.grid import Grid, decode_landmarks, grid
+
+from benchmarks.peers import faceboxes, priors, retinaface, rfb, scrfd, yolo5face, yunet
+from benchmarks.peers.grid import Grid, decode_landmarks, grid
 
 # Column 3, row 2 of a map of stride 8: the cell's top left corner lies at (24, 16) px.
 CELL = Grid(np.array([[3, 2]], np.float32), np.array([[8]], np.float32))

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx_files import constant_file
-from peers.rfb import RFB
-from peers.scrfd import SCRFD
-from peers.table import ADAPTERS, name_of, open_detector
-from peers.yolo5face import YOLO5Face
+
+from benchmarks.peers.rfb import RFB
+from benchmarks.peers.scrfd import SCRFD
+from benchmarks.peers.table import ADAPTERS, name_of, open_detector
+from benchmarks.peers.yolo5face import YOLO5Face
 
 IMAGE = (1, 3, 48, 64)  # of the tiny files here, 64 x 48 px
 PHOTOGRAPH = np.zeros((96, 256, 3), np.uint8)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from peers.suppression import suppress
 from torchvision.ops import nms
+
+from benchmarks.peers.suppression import suppress
 
 # The second overlaps the first by 8 x 10 of 12 x 10 px, IoU 2/3; the third by 5 x 10 of 15 x 10, IoU 1/3.
 BOXES = np.array([[0, 0, 10, 10], [2, 0, 12, 10], [5, 0, 15, 10]], np.float32)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from peers.view import letterbox, stretch
+
+from benchmarks.peers.view import letterbox, stretch
 
 
 def test_a_letterbox_keeps_proportions_and_fills_to_the_right_and_below() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from peers.table import ADAPTERS, open_detector
 
-from ultra_face.eval.landmarks import box_sizes, normalised_errors
-from ultra_face.eval.matching import claim_faces
+from benchmarks.peers.table import ADAPTERS, open_detector
+from ultra_face.evaluation.landmarks import box_sizes, normalised_errors
+from ultra_face.evaluation.matching import claim_faces
 from ultra_face.formats.retinaface import parse_retinaface
 
 NUM_PHOTOGRAPHS = 12

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from peers.table import ADAPTERS
+
+from benchmarks.peers.table import ADAPTERS
 
 SUBSETS = ("easy", "medium", "hard")
 FIGURES = {"model", *SUBSETS, "parameters", "gflops", "ms"}

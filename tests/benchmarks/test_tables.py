@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tables.pages import TABLES, filled
-from tables.papers import HERE
-from tables.plots import save_plots
+
+from benchmarks.tables.pages import TABLES, filled
+from benchmarks.tables.papers import HERE
+from benchmarks.tables.plots import save_plots
 
 PAGE = "before\n<!-- table: peers -->\nold\n<!-- end of table -->\nafter\n"
 

@@ -6,10 +6,10 @@ import yaml
 from label_rows import lengths_of_labels, shorten_labels
 
 from ultra_face.data.collages import CollageSettings, make_collages, paste
-from ultra_face.data.labelled_image import LabelledImage
 from ultra_face.data.prepare import prepare_dataset
-from ultra_face.data.yolo_pose import read_labels
+from ultra_face.data.training_set import LabelledImage
 from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.yolo_pose import read_labels
 
 GRID = CollageSettings(side=200, cells=2, smallest=0.4, largest=0.9)
 

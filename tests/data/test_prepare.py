@@ -7,8 +7,8 @@ import pytest
 import yaml
 from ultralytics.data.utils import img2label_paths
 
-from ultra_face.data.output_folder import OutputError
 from ultra_face.data.prepare import prepare_dataset
+from ultra_face.formats.files import OutputError
 
 SPLITS = {"train": "train.txt", "val": "dev.txt"}
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from ultralytics.data.dataset import YOLODataset
 
-from ultra_face.data.labelled_image import read_labelled_image
-from ultra_face.data.training_boxes import list_images, read_box_sizes
-from ultra_face.data.training_set import list_training_images
-from ultra_face.data.yolo_pose import RowLayout
+from ultra_face.data.anchor_fit import read_box_sizes
+from ultra_face.data.training_set import list_training_images, read_labelled_image
+from ultra_face.formats.image_files import list_images
+from ultra_face.formats.yolo_pose import RowLayout
 
 TRAINING_SIZE = 64
 LAYOUTS = {}

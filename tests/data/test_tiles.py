@@ -6,10 +6,10 @@ import pytest
 import yaml
 from label_rows import lengths_of_labels, shorten_labels
 
-from ultra_face.data.labelled_image import LabelledImage
 from ultra_face.data.tiles import TileSettings, Window, crop_faces, cut_tiles, random_window, tiles_of
-from ultra_face.data.yolo_pose import read_labels
+from ultra_face.data.training_set import LabelledImage
 from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.yolo_pose import read_labels
 
 SMALL = TileSettings(tiles_per_image=3, shortest=30, longest=60, min_faces=1)
 
@@ -147,7 +147,7 @@ def test_no_tile_with_enough_faces(prepared_voc, tmp_path):
 
 def test_a_broken_label_file(prepared_voc, tmp_path):
     (prepared_voc / "labels" / "train" / "b.txt").write_text("0 0.5\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"b\.txt:1: expected 20 values .*, got 2; run tools/prepare_widerface\.py"):
+    with pytest.raises(ValueError, match=r"b\.txt:1: expected 20 values .*, got 2; run `ultra-face prepare`"):
         cut_tiles(prepared_voc, tmp_path / "tiles", SMALL)
 
 

@@ -11,14 +11,14 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from detecting_model import PHOTOGRAPHS, SIZE
+from detecting_model import PHOTOGRAPHS, SIZE, SMALL, WINDOW
 from same_faces import BFLOAT16, THRESHOLDS, Export, assert_same_faces, predict, scale
 from small_models import photograph, small_model
 from ultralytics import YOLO
 from ultralytics.data.augment import LetterBox
 
 from ultra_face.nn.srgan import Generator
-from ultra_face.refined_checkpoint import refine_model
+from ultra_face.refinement.checkpoint import refine_model
 from ultra_face.refinement.integration import BEST_OF_TILE
 
 pytestmark = [
@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 # All that the detector knows is doubtful; of its faces, two in one photograph are this small, and one in the other.
-SETTINGS = {"windows": 1, "window": 64, "doubt": [0.25, 0.999], "max_face": 33.0}
+SETTINGS = {"windows": 1, "window": WINDOW, "doubt": [0.25, 0.999], "max_face": float(SMALL)}
 GREY = np.full((SIZE, SIZE, 3), 102, np.uint8)
 IMAGES = [GREY, *(cv2.imread(str(file)) for file in PHOTOGRAPHS)]
 SCALES = [1.0, *map(scale, PHOTOGRAPHS)]

@@ -1,9 +1,21 @@
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
+from PIL import Image, features
 from ultralytics.data.utils import IMG_FORMATS
+from ultralytics.utils.patches import imread
 
-from ultra_face.formats.image_files import IMAGE_SUFFIXES, find_images, is_image_name
+from ultra_face.formats.image_files import (
+    IMAGE_SUFFIXES,
+    ImageArchive,
+    ImageFolder,
+    find_images,
+    image_size,
+    is_image_name,
+    read_image,
+)
 
 
 def test_the_suffixes_are_those_of_ultralytics():
@@ -62,3 +74,60 @@ def test_names_that_start_with_a_dot_are_left_out(folder):
     (folder / ".thumbnails").mkdir()
     (folder / ".thumbnails" / "a.jpg").write_bytes(b"")
     assert found(folder) == ["a.jpg", "deep/er/b.PNG"]
+
+
+def test_folder_and_archive_give_the_same_bytes(official_source, official_archives):
+    folder = ImageFolder(official_source / "WIDER_train" / "images")
+    archive = ImageArchive(official_archives / "WIDER_train.zip", prefix="WIDER_train/images/")
+    assert folder.read("0--Parade/train.jpg") == archive.read("0--Parade/train.jpg")
+    assert folder.file("0--Parade/train.jpg").is_absolute()
+    assert archive.file("0--Parade/train.jpg") is None
+
+
+def test_missing_images(official_source, official_archives):
+    with pytest.raises(FileNotFoundError, match=r"x\.jpg is not in .*images"):
+        ImageFolder(official_source / "WIDER_train" / "images").read("x.jpg")
+    with pytest.raises(FileNotFoundError, match=r"WIDER_train/images/x\.jpg is not in .*WIDER_train\.zip"):
+        ImageArchive(official_archives / "WIDER_train.zip", prefix="WIDER_train/images/").read("x.jpg")
+
+
+def test_a_truncated_archive(official_archives):
+    path = official_archives / "WIDER_train.zip"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(ValueError, match=r"WIDER_train\.zip: expected a complete zip archive, got a damaged one"):
+        ImageArchive(path, prefix="WIDER_train/images/")
+
+
+def test_an_archive_with_a_damaged_image(official_archives):
+    path = official_archives / "WIDER_train.zip"
+    content = bytearray(path.read_bytes())
+    content[200] ^= 0xFF
+    path.write_bytes(content)
+    archive = ImageArchive(path, prefix="WIDER_train/images/")
+    with pytest.raises(ValueError, match=r"0--Parade/train\.jpg is damaged .*; fetch the archive again"):
+        archive.read("0--Parade/train.jpg")
+
+
+def test_image_size():
+    png = cv2.imencode(".png", np.zeros((30, 40, 3), np.uint8))[1].tobytes()
+    assert image_size(png) == (40, 30)
+    assert image_size(b"") is None
+    assert image_size(b"no image") is None
+    assert image_size(b"\0\0\0\x1cftypavif no image") is None
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tif", "jp2", "avif"])
+def test_pixels_are_those_of_ultralytics(tmp_path, suffix):
+    if suffix == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    path = tmp_path / f"ü.{suffix}"
+    smooth = cv2.resize(np.random.default_rng(0).integers(0, 256, (4, 4, 3)).astype(np.uint8), (60, 40))
+    Image.fromarray(smooth).save(path)
+    np.testing.assert_array_equal(read_image(path), imread(path))
+    assert image_size(path.read_bytes()) == (60, 40)
+
+
+def test_a_file_that_is_missing_or_no_image_has_no_pixels(tmp_path):
+    (tmp_path / "dead.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "text.jpg").write_text("no image")
+    assert [read_image(tmp_path / name) for name in ("dead.jpg", "text.jpg", "none.jpg")] == [None] * 3

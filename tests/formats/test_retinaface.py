@@ -2,8 +2,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
-from ultra_face.formats.retinaface import format_retinaface, parse_retinaface
+from ultra_face.faces import Faces
+from ultra_face.formats.retinaface import (
+    LandmarkFileError,
+    format_retinaface,
+    parse_retinaface,
+    read_annotated_faces,
+    read_detected_faces,
+    write_detected_faces,
+)
 
 POINTS = "1 2 0 3 4 1 5 6 0.0 -1 -1 -1 7 8 0"
 EXPECTED_POINTS = [[1, 2, 2], [3, 4, 1], [5, 6, 2], [0, 0, 0], [7, 8, 2]]
@@ -111,3 +120,67 @@ def test_the_shared_training_labels(shared_data):
     assert len(images) == 649
     assert sum(map(len, images)) == 2480
     assert sum(int((entry.landmarks[..., 2] > 0).any(axis=1).sum()) for entry in images) == 2129
+
+
+TRIPLES = "1 2 0 3 4 0 5 6 1 -1 -1 -1 9 10 0"
+
+
+def test_rows_of_all_lengths(tmp_path):
+    path = tmp_path / "label.txt"
+    path.write_text(f"# e/a.jpg\n10 20 30 40 {TRIPLES} 0.75\n10 20 30 40 {TRIPLES}\n\n10 20 30 40\n# e/b.jpg\n")
+    faces = read_annotated_faces(path)
+    assert list(faces) == ["e/a.jpg", "e/b.jpg"]
+    assert_array_equal(faces["e/a.jpg"].boxes_xywh, [[10, 20, 30, 40]] * 3)
+    assert_array_equal(faces["e/a.jpg"].landmarks[0, :, :2], [[1, 2], [3, 4], [5, 6], [0, 0], [9, 10]])
+    assert_array_equal(faces["e/a.jpg"].landmarks[..., 2] > 0, [[1, 1, 1, 0, 1], [1, 1, 1, 0, 1], [0, 0, 0, 0, 0]])
+    assert_array_equal(faces["e/a.jpg"].scores, [0.75, 1, 1])
+    assert faces["e/b.jpg"].landmarks.shape == (0, 5, 3)
+    detected = read_detected_faces(path)["e/a.jpg"]
+    assert_array_equal(detected.boxes_xyxy, [[10, 20, 40, 60]] * 3)
+    assert_array_equal(detected.landmarks, faces["e/a.jpg"].landmarks[..., :2])
+    assert_array_equal(detected.scores, [0.75, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"label\.txt: holds no image; expected lines '# path'"),
+        ("1 2 3 4\n", r"label\.txt:1: expected '# path of an image' before the first face, got '1 2 3 4'"),
+        ("# a.jpg\n# a.jpg\n", r"label\.txt:2: expected each image once, got a\.jpg again"),
+        ("# a.jpg\n1 2 3\n", r"label\.txt:2: expected 20 or 19 values .*, got 3"),
+        ("# a.jpg\n1 2 3 x\n", r"label\.txt:2: expected finite numbers, got 'x'"),
+        ("# a.jpg\n1 2 3 nan\n", r"label\.txt:2: expected finite numbers, got 'nan'"),
+        ("# a.jpg\n1 2 3 4" + " 1 2 0.5" * 5, r"label\.txt:2: expected landmark flags -1, 0 or 1, got 0\.5"),
+    ],
+)
+def test_broken_files(tmp_path, text, message):
+    path = tmp_path / "label.txt"
+    path.write_text(text)
+    with pytest.raises(LandmarkFileError, match=message):
+        read_annotated_faces(path)
+
+
+def test_written_faces_read_the_same(tmp_path):
+    rng = np.random.default_rng(0)
+    visible = np.array([[True] * 5, [True, False, True, True, True]])
+    landmarks = np.where(visible[..., None], rng.uniform(0, 500, (2, 5, 2)), np.nan).astype(np.float32)
+    corners = rng.uniform(0, 500, (2, 4)).astype(np.float32)
+    faces = Faces(corners, landmarks, rng.random(2).astype(np.float32))
+    none = Faces(np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros(0))
+    write_detected_faces(tmp_path / "out.txt", {"e/a.jpg": faces, "e/b.jpg": none})
+    again = read_detected_faces(tmp_path / "out.txt")
+    assert list(again) == ["e/a.jpg", "e/b.jpg"]
+    assert_array_equal(again["e/a.jpg"].landmarks, np.where(visible[..., None], landmarks, 0))
+    assert_array_equal(again["e/a.jpg"].scores, faces.scores)
+    # Single precision in double: sizes have no rounding, and neither have the corners made of them.
+    assert_array_equal(again["e/a.jpg"].boxes_xyxy, corners)
+    annotated = read_annotated_faces(tmp_path / "out.txt")["e/a.jpg"]
+    assert_array_equal(annotated.landmarks[..., 2] > 0, visible)
+
+
+@pytest.mark.data
+def test_real_annotations(shared_data):
+    faces = read_annotated_faces(shared_data / "wider-train-649" / "label.txt")
+    assert len(faces) == 649
+    assert sum(len(image.scores) for image in faces.values()) == 2480
+    assert sum(int((image.landmarks[..., 2] > 0).any(axis=1).sum()) for image in faces.values()) == 2129

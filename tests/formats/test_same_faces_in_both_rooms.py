@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ultra_face.data.sources import open_source
-from ultra_face.eval.ground_truth import load_ground_truth
-from ultra_face.eval.landmark_files import LandmarkFileError, read_landmark_file
+from ultra_face.evaluation.ground_truth import load_ground_truth
+from ultra_face.formats.retinaface import LandmarkFileError, read_annotated_faces
 
 POINTS = "1 2 0 3 4 1 5 6 0 -1 -1 -1 7 8 0"
 
@@ -15,14 +15,13 @@ POINTS = "1 2 0 3 4 1 5 6 0 -1 -1 -1 7 8 0"
 def same_landmark_faces(file):
     """Number of faces with landmarks, and without."""
     (split,) = open_source(file)
-    evaluated = read_landmark_file(file)
+    evaluated = read_annotated_faces(file)
     assert [entry.image for entry in split.faces] == list(evaluated)
     for entry in split.faces:
         faces = evaluated[entry.image]
         np.testing.assert_array_equal(faces.boxes_xywh, entry.boxes_xywh)
-        np.testing.assert_array_equal(faces.landmarks, entry.landmarks[..., :2])
-        np.testing.assert_array_equal(faces.visible, entry.landmarks[..., 2] > 0)
-    shown = np.concatenate([faces.visible.any(axis=1) for faces in evaluated.values()])
+        np.testing.assert_array_equal(faces.landmarks, entry.landmarks)
+    shown = np.concatenate([(faces.landmarks[..., 2] > 0).any(axis=1) for faces in evaluated.values()])
     return int(shown.sum()), int((~shown).sum())
 
 
@@ -38,7 +37,7 @@ def test_what_is_broken_for_one_is_broken_for_the_other(tmp_path):
     with pytest.raises(ValueError, match=message):
         open_source(tmp_path)
     with pytest.raises(LandmarkFileError, match=message):
-        read_landmark_file(tmp_path / "label.txt")
+        read_annotated_faces(tmp_path / "label.txt")
 
 
 def test_the_official_list(official_list):

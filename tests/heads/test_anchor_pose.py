@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ultra_face.heads.anchor_pose import AnchorPose
-from ultra_face.heads.export_formats import STOCK_DECODING
+from ultra_face.heads.face_head import STOCK_DECODING
 
 STRIDES = (8.0, 16.0)
 ANCHORS = ((10.0, 13.0, 20.0, 26.0, 33.0, 23.0), (60.0, 45.0, 62.0, 119.0, 116.0, 90.0))
@@ -116,8 +116,9 @@ def test_the_loss_decodes_to_the_same_place() -> None:
         rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         corner = torch.stack([columns, rows], 2).view(-1, 2).repeat(batch * num_anchors, 1)
 
-        boxes = (head.relative_boxes(values[:, :4], anchors) + corner.repeat(1, 2)) * stride
-        points = head.relative_landmarks(values[:, 6:].unflatten(1, (5, 3))[..., :2], anchors)
+        center, size = head.decode_boxes(values[:, :4], anchors, dim=1)
+        boxes = (torch.cat([center - size / 2, center + size / 2], dim=1) + corner.repeat(1, 2)) * stride
+        points = head.decode_landmarks(values[:, 6:].unflatten(1, (5, 3))[..., :2], anchors[:, None], 0.5)
         landmarks = (points + corner[:, None]) * stride
 
         last = first + num_anchors * height * width
@@ -160,7 +161,7 @@ def test_parameters() -> None:
     assert sum(p.numel() for p in head.parameters()) == (12 + 16) * 285 + 2 * 285
 
 
-REMEDY = "correct `anchors:` in the model YAML, or run tools/kmeans_anchors.py"
+REMEDY = "correct `anchors:` in the model YAML, or run `ultra-face anchors`"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from torch import Tensor
 from ultralytics.nn.modules.conv import Conv
 from ultralytics.nn.modules.head import Pose
 
-from ultra_face.heads.export_formats import STOCK_DECODING
+from ultra_face.heads.face_head import STOCK_DECODING
 from ultra_face.heads.face_pose import FacePose
 
 CHANNELS = (16, 32)

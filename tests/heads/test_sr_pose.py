@@ -14,7 +14,7 @@ from ultralytics.nn.tasks import PoseModel
 from ultralytics.utils.metrics import bbox_iou
 
 from ultra_face.heads.anchor_pose import AnchorPose
-from ultra_face.heads.export_formats import STOCK_DECODING
+from ultra_face.heads.face_head import STOCK_DECODING
 from ultra_face.heads.face_pose import FacePose
 from ultra_face.heads.sr_pose import SRFacePose, SRPose
 
@@ -292,7 +292,7 @@ def test_anchors_are_checked_as_in_the_plain_head() -> None:
 def test_many_tiles_are_detected_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     x, model = photograph(2), small_model("SRPose", SR)
     together = predict(model, x)
-    monkeypatch.setattr("ultra_face.heads.refined.TILES_AT_ONCE", 1)
+    monkeypatch.setattr("ultra_face.refinement.refined.TILES_AT_ONCE", 1)
     torch.testing.assert_close(predict(model, x), together)
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ultra_face.data import anchors as anchor_data
-from ultra_face.losses.assign import RATIO_LIMIT, match_anchors
+from ultra_face.losses.assign import match_anchors
+from ultra_face.losses.settings import RATIO_LIMIT
 
 ANCHORS = torch.tensor([[1.0, 1.5], [4.0, 5.0], [0.3, 2.0]])
 

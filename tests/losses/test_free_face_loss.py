@@ -144,7 +144,7 @@ def test_annealing_from_alpha_one_starts_as_ultralytics_loss() -> None:
 
 def test_the_model_builds_its_criterion_from_the_yaml() -> None:
     model = build_model()
-    model.yaml["face_loss"] = {"alpha": 2.0, "wing_width": 7.0}
+    model.model[-1].face_loss = FaceLossSettings(alpha=2.0, wing_width=7.0)
     criterion = model.init_criterion()
     assert isinstance(criterion, FreeFaceLoss)
     assert criterion.bbox_loss.alpha == 2.0

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ultra_face.nn.layers import LAYERS, Build
-from ultra_face.nn.shuffle import ShuffleStage
-from ultra_face.nn.stem import StemBlock
+from ultra_face.nn.trunk import ShuffleStage, StemBlock
 
 C1, C2 = 24, 32
 STRIDES = {ShuffleStage: 2, StemBlock: 4}  # every other layer keeps height and width

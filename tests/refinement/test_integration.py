@@ -7,7 +7,8 @@ import torch
 from literal import random_boxes
 from torch import Tensor
 
-from ultra_face.refinement.integration import already_found, best_columns, corners, faces_in_windows, to_image, whole
+from ultra_face.refinement.geometry import best_columns, corners
+from ultra_face.refinement.integration import already_found, faces_in_windows, to_image, whole
 
 
 def predictions(count: int, nc: int, kpt_shape: tuple[int, int]) -> Tensor:

@@ -7,12 +7,11 @@ import pytest
 import torch
 
 from ultra_face.nn.srgan import Discriminator, Generator
-from ultra_face.super_resolution.batches import Batches
 from ultra_face.super_resolution.checkpoint import load_generator, read_record
+from ultra_face.super_resolution.crops import Batches
 from ultra_face.super_resolution.degrade import Degradation
 from ultra_face.super_resolution.held_out import draw_face_crops
-from ultra_face.super_resolution.settings import TrainingSettings
-from ultra_face.super_resolution.trainer import Trainer
+from ultra_face.super_resolution.trainer import Trainer, TrainingSettings
 from ultra_face.super_resolution.training import Training
 
 SETTINGS = TrainingSettings(pixel_steps=4, adversarial_steps=2, evaluate_every=2)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ultra_face.data.annotation import MIN_BOX_SIDE
+from ultra_face.data.cleaning import MIN_BOX_SIDE
 from ultra_face.formats.annotation import FloatArray
+from ultra_face.losses.settings import RATIO_LIMIT
 
 WIDER_FACE_ANCHORS = (
     ((4, 5), (6, 7), (8, 11)),
@@ -21,8 +22,11 @@ WIDER_FACE_ANCHORS = (
 )
 """Width and height [px] for the levels P2 to P5 at 640 px. Source: YOLOv5n-AESVC, Table 1."""
 
-RATIO_LIMIT = 4.0
-"""Sides of a box and its anchor differ by less than this factor, as `losses.assign` has it, which needs torch."""
+
+def scale_to_training(wh: FloatArray, *, width: int, height: int, training_size: int) -> FloatArray:
+    """Scale normalised box sizes (N, 2) of a `width` x `height` image to pixels (N, 2) at `training_size`."""
+    scaled: FloatArray = wh * np.array([width, height]) * (training_size / max(width, height))
+    return scaled
 
 
 def learnable(wh: FloatArray) -> FloatArray:

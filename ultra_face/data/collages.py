@@ -9,8 +9,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ultra_face.data.labelled_image import LabelledImage, read_labelled_image
-from ultra_face.data.training_set import SPLIT, Progress, label_layout, list_training_images, write_training_set
+from ultra_face.data.training_set import (
+    SPLIT,
+    LabelledImage,
+    Progress,
+    label_layout,
+    list_training_images,
+    read_labelled_image,
+    write_training_set,
+)
 from ultra_face.formats.annotation import FaceAnnotations
 
 

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ultra_face.data.image_store import Pixels, read_image
-from ultra_face.data.output_folder import write_file
-from ultra_face.data.yolo_pose import label_file, read_labels
-from ultra_face.formats.image_files import find_images
+from ultra_face.formats.files import write_file
+from ultra_face.formats.image_files import Pixels, find_images, read_image
+from ultra_face.formats.yolo_pose import label_file, read_labels
 
 _BOX_COLOUR = (60, 220, 60)
 _LANDMARK_COLOURS = ((60, 60, 255), (255, 160, 40), (0, 220, 255), (255, 80, 220), (240, 240, 60))

@@ -10,9 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ultra_face.data.annotation import clean_faces
-from ultra_face.data.labelled_image import LabelledImage, read_labelled_image
-from ultra_face.data.training_set import SPLIT, Progress, label_layout, list_training_images, write_training_set
+from ultra_face.data.cleaning import clean_faces
+from ultra_face.data.training_set import (
+    SPLIT,
+    LabelledImage,
+    Progress,
+    label_layout,
+    list_training_images,
+    read_labelled_image,
+    write_training_set,
+)
 from ultra_face.formats.annotation import FaceAnnotations
 
 MIN_VISIBLE_SHARE = 0.5

@@ -1,4 +1,4 @@
-"""New training images made of those of a prepared data set: what reads the old, and what writes the new.
+"""Images in memory with their faces, and new training sets made of those of a prepared data set.
 
 As in `prepare`, a second run changes nothing, and a run after an interruption completes the first.
 """
@@ -6,19 +6,69 @@ As in `prepare`, a second run changes nothing, and a run after an interruption c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ultra_face.data.labelled_image import LabelledImage, write_labelled_image
-from ultra_face.data.output_folder import claim_folder, publish, write_file
-from ultra_face.data.prepare import data_yaml, foreign_images
-from ultra_face.data.report import SplitReport, describe_training_set
-from ultra_face.data.yolo_pose import RowLayout, label_file, read_layout
-from ultra_face.formats.image_files import find_images
+import cv2
+
+from ultra_face.data.cleaning import CleanedFaces, clean_faces
+from ultra_face.data.prepare import SplitReport, data_yaml, describe_training_set, foreign_images
+from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.files import claim_folder, publish, staged, write_file
+from ultra_face.formats.image_files import Pixels, find_images, read_image
+from ultra_face.formats.yolo_pose import RowLayout, format_labels, label_file, read_faces, read_layout
 
 SPLIT = "train"
 
 Progress = Callable[[Sequence[Any]], Iterable[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImage:
+    """Pixels (H, W, 3), BGR, and the faces [px] in them; `faces.image` is the path below the split's folder."""
+
+    pixels: Pixels
+    faces: FaceAnnotations
+
+
+def read_labelled_image(dataset: Path, split: str, image: str) -> LabelledImage:
+    """Read `images/<split>/<image>` of a data set and its labels; without label file it has no faces, as in training.
+
+    Raises:
+        ValueError: The image does not decode, or its label file is broken.
+    """
+    path = dataset / "images" / split / image
+    pixels = read_image(path)
+    if pixels is None:
+        raise ValueError(f"{path}: expected an image, got a file that does not decode; prepare the data set again")
+    height, width = pixels.shape[:2]
+    return LabelledImage(pixels, read_faces(label_file(path), image, width=width, height=height))
+
+
+def write_labelled_image(
+    image: LabelledImage,
+    output: Path,
+    split: str,
+    *,
+    jpeg_quality: int = 95,
+    layout: RowLayout = RowLayout.VISIBILITY,
+) -> tuple[CleanedFaces, bool]:
+    """Write the JPEG file and, before it, the label file of an image whose name ends in `.jpg`.
+
+    Returns:
+        The faces that were written, and whether anything was: False where both files already are as they should.
+
+    Raises:
+        OutputError: The disk is full or `output` is not writable.
+    """
+    height, width = image.pixels.shape[:2]
+    cleaned = clean_faces(image.faces, width=width, height=height)
+    label_text = format_labels(cleaned.faces, width=width, height=height, layout=layout)
+    written = write_file(label_file(output / "images" / split / image.faces.image), label_text.encode())
+    jpeg = cv2.imencode(".jpg", image.pixels, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])[1]
+    written |= write_file(staged(output / "images" / split) / image.faces.image, jpeg.tobytes())
+    return cleaned, written
 
 
 def list_training_images(dataset: Path) -> list[str]:
@@ -30,7 +80,7 @@ def list_training_images(dataset: Path) -> list[str]:
     folder = dataset / "images" / SPLIT
     images = sorted(path.relative_to(folder).as_posix() for path in find_images(folder))
     if not images:
-        raise FileNotFoundError(f"{folder}: expected images, got none; run tools/prepare_widerface.py first")
+        raise FileNotFoundError(f"{folder}: expected images, got none; run `ultra-face prepare` first")
     return images
 
 

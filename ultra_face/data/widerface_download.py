@@ -10,9 +10,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from ultra_face.data.output_folder import replacing
-from ultra_face.data.prepare import prepare_dataset
-from ultra_face.data.report import PrepareReport
+from ultra_face.data.prepare import PrepareReport, prepare_dataset
+from ultra_face.formats.files import replacing
 
 HOST = "https://huggingface.co/datasets/CUHK-CSE/wider_face/resolve/main/data"
 """Copy of the authors' group, which the page of the data set links to."""

@@ -1,14 +1,31 @@
-"""Image files: the suffixes that Ultralytics trains on, and all images below a folder as it finds them."""
+"""Image files: how they are named, found and decoded, in folders or in archives, which are not unpacked for that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path, PurePath
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ultra_face.formats.files import read_text
 
 IMAGE_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".mpo", ".dng",
 )  # fmt: skip
 """Ultralytics' `IMG_FORMATS`, which cannot be imported without torch; the usual ones first."""
+
+LETTERBOX_GREY = 114
+"""With which Ultralytics fills what an image does not cover, in 0..255."""
+
+Pixels = npt.NDArray[np.uint8]
+
+_ISO_MEDIA, _ISO_MEDIA_AT = b"ftyp", slice(4, 8)
+"""The container of AVIF and HEIC."""
 
 
 def is_image_name(name: str | PurePath) -> bool:
@@ -35,3 +52,130 @@ def _images_below(folder: Path, entered: frozenset[Path]) -> Iterator[Path]:
                 yield path
         elif path.resolve() not in entered:
             yield from _images_below(path, entered)
+
+
+class ImageStore(Protocol):
+    """Images by their relative path with forward slashes."""
+
+    def read(self, name: str) -> bytes:
+        """Content of the image file; FileNotFoundError where the store has none of this name."""
+
+    def file(self, name: str) -> Path | None:
+        """The image as a file of its own, which a link can point to; None inside an archive."""
+
+
+class ImageFolder:
+    """Images below a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self, name: str) -> bytes:
+        """As `ImageStore.read`."""
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{name} is not in {self.folder}") from error
+
+    def file(self, name: str) -> Path | None:
+        """As `ImageStore.file`; relative links would depend on where they are, so the path is absolute."""
+        return (self.folder / name).resolve()
+
+
+class ImageArchive:
+    """Images below a folder inside a zip archive.
+
+    Raises:
+        ValueError: The file is not a complete zip archive.
+    """
+
+    def __init__(self, archive: Path, prefix: str) -> None:
+        self.archive, self.prefix = archive, prefix
+        self._zip = open_archive(archive)
+
+    def read(self, name: str) -> bytes:
+        """As `ImageStore.read`; ValueError where the archive is damaged at this image."""
+        try:
+            return self._zip.read(self.prefix + name)
+        except KeyError as error:
+            raise FileNotFoundError(f"{self.prefix}{name} is not in {self.archive}") from error
+        except (zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(
+                f"{self.archive}: {self.prefix}{name} is damaged ({error}); fetch the archive again"
+            ) from error
+
+    def file(self, name: str) -> Path | None:
+        """As `ImageStore.file`: there is none."""
+        return None
+
+
+def open_archive(archive: Path) -> zipfile.ZipFile:
+    """Open a zip archive for reading.
+
+    Raises:
+        ValueError: The file is not a complete zip archive.
+    """
+    try:
+        return zipfile.ZipFile(archive)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{archive}: expected a complete zip archive, got a damaged one; fetch it again") from error
+
+
+def image_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height [px] as Ultralytics sees the image (EXIF applied); None if it does not decode."""
+    pixels = decode_image(content)
+    return None if pixels is None else (pixels.shape[1], pixels.shape[0])
+
+
+def read_image(path: Path) -> Pixels | None:
+    """Pixels (H, W, 3), BGR, of an image file; None if it is missing or does not decode, as Ultralytics has it."""
+    try:
+        return decode_image(path.read_bytes())
+    except OSError:
+        return None
+
+
+def decode_image(content: bytes) -> Pixels | None:
+    """Pixels (H, W, 3), BGR, upright as EXIF says, of an image in any format that Ultralytics reads.
+
+    OpenCV decodes all of them but AVIF and HEIC, which Pillow does, HEIC with a plug-in that Ultralytics installs.
+    """
+    import cv2  # here: names of image files are known where OpenCV does not load, too
+    from PIL import Image, ImageOps
+
+    if content[_ISO_MEDIA_AT] == _ISO_MEDIA:
+        try:
+            with ImageOps.exif_transpose(Image.open(BytesIO(content))) as image:
+                return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR), dtype=np.uint8)
+        except (ImportError, OSError, SyntaxError, ValueError):
+            return None
+    pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR) if content else None
+    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
+
+
+def list_images(locations: Iterable[str | Path]) -> list[Path]:
+    """All images below folders, and those that text files list one a line, as training finds them.
+
+    A line that starts with `./` is relative to the text file, any other as it stands. Lines that do not end as image
+    files do are left out.
+
+    Raises:
+        FileNotFoundError: A location does not exist, or there is no image in any of them.
+        ValueError: A list is not in UTF-8.
+    """
+    images: list[Path] = []
+    for location in map(Path, locations):
+        if location.is_dir():
+            images += find_images(location)
+        elif location.is_file():
+            images += _listed_images(location)
+        else:
+            raise FileNotFoundError(f"{location}: expected a folder of images or a list of images, got nothing there")
+    if not images:
+        raise FileNotFoundError(f"expected images in {', '.join(map(str, locations))}, got none")
+    return images
+
+
+def _listed_images(list_file: Path) -> list[Path]:
+    lines = filter(is_image_name, read_text(list_file).strip().splitlines())
+    return [list_file.parent / line if line.startswith("./") else Path(line) for line in lines]

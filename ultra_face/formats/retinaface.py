@@ -1,4 +1,4 @@
-"""RetinaFace's layout of faces with landmarks: `# path` opens an image, then each face is a row.
+"""RetinaFace's layout of faces with landmarks, annotated or predicted: `# path` opens an image, then a row is a face.
 
 The row's length tells what it holds: with landmarks 20 values (`x y w h`, five `x y flag`, and a score; 19 without
 it), boxes only 4 values or the 10 of the official WIDER FACE lists. Flags: 0 visible, 1 occluded, -1 missing.
@@ -10,14 +10,17 @@ A header `# path width height` is that of SCRFD's `labelv2.txt` (Guo et al. 2021
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from ultra_face.formats.annotation import NUM_LANDMARKS, FaceAnnotations
-from ultra_face.formats.label_text import (
+from ultra_face.faces import Faces
+from ultra_face.formats.annotation import (
+    NUM_LANDMARKS,
     WIDER_ROW_LENGTH,
+    FaceAnnotations,
     FaceRow,
     assemble_faces,
     is_image_path,
@@ -25,6 +28,7 @@ from ultra_face.formats.label_text import (
     parse_numbers,
     wider_face_row,
 )
+from ultra_face.formats.files import read_text
 
 _BOX_LENGTH = 4
 _LANDMARK_ROW_LENGTH = _BOX_LENGTH + 3 * NUM_LANDMARKS
@@ -33,6 +37,8 @@ _FLAG_OF_VISIBILITY = np.array([-1.0, 1.0, 0.0])
 
 BoxReader = Callable[[Sequence[float], str], list[float]]
 """From the first four values of a row, and where it stands, to x y w h."""
+
+_VISIBLE = 2.0
 
 
 @dataclass(frozen=True)
@@ -144,3 +150,47 @@ def _parse_landmarks(values: Sequence[float], where: str) -> list[list[float]]:
         visibility = _VISIBILITY[flag]
         landmarks.append([x, y, visibility] if visibility else [0.0, 0.0, 0.0])
     return landmarks
+
+
+class LandmarkFileError(ValueError):
+    """A file of faces with landmarks that breaks the layout."""
+
+
+def read_annotated_faces(path: str | Path) -> dict[str, FaceAnnotations]:
+    """Read one file: the faces of each image, by its path as written.
+
+    Raises:
+        LandmarkFileError: the file breaks the layout, an image comes twice, or there is no image.
+    """
+    try:
+        images = parse_retinaface(read_text(path), str(path))
+    except ValueError as error:
+        raise LandmarkFileError(str(error)) from error
+    if not images:
+        raise LandmarkFileError(f"{path}: holds no image; expected lines '# path', each followed by rows of faces")
+    return {faces.image: faces for faces in images}
+
+
+def read_detected_faces(path: str | Path) -> dict[str, Faces]:
+    """As `read_annotated_faces`, of predictions: a missing landmark is (0, 0), a missing score 1."""
+    return {image: _detected(faces) for image, faces in read_annotated_faces(path).items()}
+
+
+def write_detected_faces(path: str | Path, images: Mapping[str, Faces]) -> None:
+    """Write predictions, with every digit; landmarks that are NaN get -1."""
+    text = format_retinaface(_annotated(name, faces) for name, faces in images.items())
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def _detected(faces: FaceAnnotations) -> Faces:
+    left_top = faces.boxes_xywh[:, :2]
+    corners = np.concatenate([left_top, left_top + faces.boxes_xywh[:, 2:]], axis=1)
+    scores = np.ones(len(faces)) if faces.scores is None else faces.scores
+    return Faces(corners, faces.landmarks[..., :2], scores)
+
+
+def _annotated(name: str, faces: Faces) -> FaceAnnotations:
+    known = np.isfinite(faces.landmarks).all(axis=2, keepdims=True)
+    landmarks = np.where(known, np.concatenate([faces.landmarks, np.full(known.shape, _VISIBLE)], axis=2), 0.0)
+    invalid = np.zeros(len(faces), np.bool_)
+    return FaceAnnotations(name, name, faces.boxes_xywh, landmarks, invalid, faces.scores.astype(np.float64))

@@ -14,17 +14,15 @@ import torch
 from torch import Tensor, nn
 from ultralytics.nn.modules.head import Pose
 
-from ultra_face.heads.export_formats import refuse_stock_decoding
-from ultra_face.heads.transfer import Transferable, last_layer, weights_model
+from ultra_face.heads.face_head import FaceHead, last_layer, refuse_stock_decoding, weights_model
 from ultra_face.losses.face_loss import AnchorFaceLoss
-from ultra_face.losses.settings import FaceLossSettings
 
 # Expected faces a 640 px image and probability of the right class, for the biases at the start (YOLOv5).
 FACES_PER_IMAGE = 8
 CLASS_PRIOR = 0.6
 
 
-class AnchorPose(Transferable, Pose):  # type: ignore[misc]
+class AnchorPose(FaceHead, Pose):  # type: ignore[misc]
     """One 1 x 1 convolution a level; for each anchor box 4, objectness 1, classes nc, keypoints nk.
 
     Training: `{"feats": maps, "raw": (B, A, 5 + nc + nk, H, W) a level}`. Inference: Ultralytics' pose layout
@@ -93,7 +91,7 @@ class AnchorPose(Transferable, Pose):  # type: ignore[misc]
 
     def criterion(self, model: nn.Module) -> AnchorFaceLoss:
         """FaceLoss for this head: gains and class weights (`cls_pw`) of the run, `face_loss:` of the model's YAML."""
-        settings = FaceLossSettings.from_yaml(model.yaml.get("face_loss"))  # type: ignore[union-attr,operator]
+        settings = self.loss_settings(model)
         return AnchorFaceLoss(self, model.args, settings, class_weights=getattr(model, "class_weights", None))
 
     def bias_init(self) -> None:
@@ -110,13 +108,13 @@ class AnchorPose(Transferable, Pose):  # type: ignore[misc]
             bias[:, 5 : 5 + self.nc] = math.log(CLASS_PRIOR / (self.nc - 0.99999))
 
     def mixtures(self, classes: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
-        """See Transferable; box and objectness pass on, for each anchor of a level."""
+        """See FaceHead; box and objectness pass on, for each anchor of a level."""
         anchor = torch.block_diag(torch.eye(5), classes, landmarks)  # type: ignore[no-untyped-call]
         rows = torch.kron(torch.eye(self.na), anchor)
         return {f"predict.{level}": rows for level in range(self.nl)}
 
     def load_weights(self, model: Any, weights: Any, *, load: Callable[[Any], None]) -> None:
-        """See Transferable; a head is as trained as the one whose weights it gets, and the YAML tells its anchors.
+        """See FaceHead; a head is as trained as the one whose weights it gets, and the YAML tells its anchors.
 
         A head of one class is certain of it. Several classes that start from its row start less certain, or the first
         epochs would unlearn that, and with it what the trunk knows of faces.
@@ -147,16 +145,18 @@ class AnchorPose(Transferable, Pose):  # type: ignore[misc]
             self.trained = came == own
 
     @staticmethod
-    def relative_boxes(values: Tensor, anchors: Tensor) -> Tensor:
-        """Box values (M, 4) and anchors (M, 2) [strides] -> xyxy (M, 4) [strides] from the cell's top left."""
+    def decode_boxes(values: Tensor, anchors: Tensor, *, dim: int) -> tuple[Tensor, Tensor]:
+        """Box values with 4 and anchors with 2 at a dimension -> centre and size with 2 each.
+
+        The centre counts in strides from the cell's top left, the size in the unit of the anchors.
+        """
         gate = 2 * values.sigmoid()
-        center, half = gate[:, :2] - 0.5, gate[:, 2:].square() * anchors / 2
-        return torch.cat([center - half, center + half], dim=1)
+        return gate.narrow(dim, 0, 2) - 0.5, gate.narrow(dim, 2, 2).square() * anchors
 
     @staticmethod
-    def relative_landmarks(values: Tensor, anchors: Tensor) -> Tensor:
-        """Offsets (M, K, 2) and anchors (M, 2) [strides] -> landmarks (M, K, 2) [strides] from the cell's top left."""
-        return values * anchors[:, None] + 0.5
+    def decode_landmarks(values: Tensor, anchors: Tensor, middle: Tensor | float) -> Tensor:
+        """Offsets of landmarks, the size of their anchors and the middle of their cells, in one unit -> landmarks."""
+        return values * anchors + middle
 
     def _split(self, maps: Tensor) -> Tensor:
         """(B, A x no, H, W) -> (B, A, no, H, W)."""
@@ -170,19 +170,18 @@ class AnchorPose(Transferable, Pose):  # type: ignore[misc]
         cells = _cells(height, width, raw)
         values = raw.flatten(3)
         box, objectness, cls, points = torch.split(values, [4, 1, self.nc, self.nk], dim=2)
-        gate = 2 * box.sigmoid()
-        center = (gate[:, :, :2] - 0.5 + cells) * stride
-        size = gate[:, :, 2:].square() * anchors
+        center, size = self.decode_boxes(box, anchors, dim=2)
+        center = (center + cells) * stride
         score = objectness.sigmoid() * cls.sigmoid()
-        landmarks = self._decode_landmarks(points, anchors, (cells + 0.5) * stride)
+        landmarks = self._with_visibility(points, anchors, (cells + 0.5) * stride)
         corners = [center - size / 2, center + size / 2] if self.xyxy else [center, size]
         return torch.cat([*corners, score, landmarks], dim=2).transpose(1, 2).flatten(2)
 
-    def _decode_landmarks(self, points: Tensor, anchors: Tensor, middle: Tensor) -> Tensor:
+    def _with_visibility(self, points: Tensor, anchors: Tensor, middle: Tensor) -> Tensor:
         """Values (B, A, nk, N), anchors (1, A, 2, 1), cell middles (2, N) [px] -> (B, A, nk, N) [px, probability]."""
         num_landmarks, values = self.kpt_shape
         points = torch.unflatten(points, 2, (num_landmarks, values))
-        located = points[:, :, :, :2] * anchors.unsqueeze(2) + middle
+        located = self.decode_landmarks(points[:, :, :, :2], anchors.unsqueeze(2), middle)
         if values == 3:
             located = torch.cat([located, points[:, :, :, 2:].sigmoid()], dim=3)
         return located.flatten(2, 3)
@@ -194,7 +193,7 @@ def anchor_sizes(anchors: Sequence[Sequence[float]], *, num_levels: int) -> Tens
     Raises:
         ValueError: as AnchorPose says.
     """
-    remedy = "correct `anchors:` in the model YAML, or run tools/kmeans_anchors.py"
+    remedy = "correct `anchors:` in the model YAML, or run `ultra-face anchors`"
     are_rows = isinstance(anchors, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in anchors)
     if not are_rows:
         raise ValueError(f"AnchorPose: anchors: expected rows of widths and heights, got {anchors!r}; {remedy}")

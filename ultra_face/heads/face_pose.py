@@ -7,13 +7,11 @@ from typing import Any
 from torch import Tensor, nn
 from ultralytics.nn.modules.head import Pose
 
-from ultra_face.heads.export_formats import refuse_stock_decoding
-from ultra_face.heads.transfer import Transferable
+from ultra_face.heads.face_head import FaceHead, refuse_stock_decoding
 from ultra_face.losses.face_loss import EndToEndFaceLoss, FreeFaceLoss
-from ultra_face.losses.settings import FaceLossSettings
 
 
-class FacePose(Transferable, Pose):  # type: ignore[misc]
+class FacePose(FaceHead, Pose):  # type: ignore[misc]
     """The stock head, layout and decoding, in the plain-convolution style of YOLOv5 and YOLOv8 (`legacy`).
 
     `end2end: true` in the model YAML adds Ultralytics' second branch, which needs no NMS.
@@ -36,12 +34,12 @@ class FacePose(Transferable, Pose):  # type: ignore[misc]
 
     def criterion(self, model: nn.Module) -> FreeFaceLoss | EndToEndFaceLoss:
         """FaceLoss for this head, with the `face_loss:` block of the model's YAML."""
-        settings = FaceLossSettings.from_yaml(model.yaml.get("face_loss"))  # type: ignore[union-attr,operator]
+        settings = self.loss_settings(model)
         two_branches = getattr(self, "one2one_cv2", None) is not None
         return EndToEndFaceLoss(model, settings) if two_branches else FreeFaceLoss(model, settings)
 
     def mixtures(self, classes: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
-        """See Transferable; boxes have a branch of their own, which passes on as it is."""
+        """See FaceHead; boxes have a branch of their own, which passes on as it is."""
         rows = {"cv3": classes, "cv4": landmarks, "one2one_cv3": classes, "one2one_cv4": landmarks}
         return {
             f"{branch}.{level}.{len(layers) - 1}": mixture

@@ -8,9 +8,10 @@ from typing import Any
 from torch import Tensor
 
 from ultra_face.heads.anchor_pose import AnchorPose
-from ultra_face.heads.export_formats import refuse_stock_decoding
+from ultra_face.heads.face_head import refuse_stock_decoding
 from ultra_face.heads.face_pose import FacePose
-from ultra_face.heads.refined import Refined
+from ultra_face.refinement.refined import Refined
+from ultra_face.refinement.settings import RefinementSettings
 
 
 class SRPose(Refined, AnchorPose):
@@ -20,7 +21,7 @@ class SRPose(Refined, AnchorPose):
         nc: number of classes.
         kpt_shape: landmarks and values of each, (5, 3) or (5, 2).
         anchors: see AnchorPose.
-        sr: the `sr:` block, see RefinementSettings; `off` for none.
+        sr: settings of the refinement, or the `sr:` block that describes them; false for none.
         reg_max: passed by Ultralytics' parser; there is no distribution here.
         end2end: passed by Ultralytics' parser; must be off.
         ch: channels of each level.
@@ -34,7 +35,7 @@ class SRPose(Refined, AnchorPose):
         nc: int,
         kpt_shape: Sequence[int],
         anchors: Sequence[Sequence[float]],
-        sr: Mapping[str, Any] | bool | None,
+        sr: RefinementSettings | Mapping[str, Any] | bool | None,
         reg_max: int = 16,
         end2end: bool | None = False,
         ch: Sequence[int] = (),
@@ -49,7 +50,7 @@ class SRFacePose(Refined, FacePose):
     Args:
         nc: number of classes.
         kpt_shape: landmarks and values of each, (5, 3) or (5, 2).
-        sr: the `sr:` block, see RefinementSettings; `off` for none.
+        sr: settings of the refinement, or the `sr:` block that describes them; false for none.
         reg_max: bins of the distribution of a box side.
         end2end: passed by Ultralytics' parser; must be off, since NMS integrates the two stages.
         ch: channels of each level.
@@ -63,7 +64,7 @@ class SRFacePose(Refined, FacePose):
         self,
         nc: int,
         kpt_shape: Sequence[int],
-        sr: Mapping[str, Any] | bool | None,
+        sr: RefinementSettings | Mapping[str, Any] | bool | None,
         reg_max: int = 16,
         end2end: bool | None = False,
         ch: Sequence[int] = (),

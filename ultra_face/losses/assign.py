@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-RATIO_LIMIT = 4.0
+from ultra_face.losses.settings import RATIO_LIMIT
 
 
 class Matches(NamedTuple):

@@ -4,7 +4,7 @@
 All return what Ultralytics' own criteria return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and
 `dfl` for the anchor-free head, the only one with a distribution.
 
-Deviations: alpha may rise during training, see `callbacks/alpha_schedule.py`; in the YAMLs of the paper's rows it does
+Deviations: alpha may rise during training, see `plugin/callbacks/training.py`; in the YAMLs of the paper's rows it does
 not. The score terms are summed over all anchors and divided by the summed targets, as in Ultralytics' anchor-free loss,
 instead of averaged a level and weighed: `box : cls` then has the same balance for both heads.
 """
@@ -33,12 +33,12 @@ class AnchorHead(Protocol):
     stride: Tensor
     anchor_wh: Tensor
 
-    def relative_boxes(self, values: Tensor, anchors: Tensor) -> Tensor:
-        """Decode box values (M, 4) with anchors (M, 2) [strides] to xyxy (M, 4) [strides] relative to the cell."""
+    def decode_boxes(self, values: Tensor, anchors: Tensor, *, dim: int) -> tuple[Tensor, Tensor]:
+        """Box values (M, 4) and anchors (M, 2) [strides] -> centre, size (M, 2) [strides] from its top left."""
         ...
 
-    def relative_landmarks(self, values: Tensor, anchors: Tensor) -> Tensor:
-        """Decode landmark values (M, K, 2) with anchors (M, 2) [strides], to (M, K, 2) [strides] from the cell."""
+    def decode_landmarks(self, values: Tensor, anchors: Tensor, middle: Tensor | float) -> Tensor:
+        """Offsets (M, K, 2), anchors (M, 1, 2) and the cell's middle [strides] -> landmarks (M, K, 2) [strides]."""
         ...
 
 
@@ -96,8 +96,9 @@ class AnchorFaceLoss:
         points = torch.unflatten(points, 1, (self.head.kpt_shape[0], -1))
         face_visible = visible[face]
 
-        box_loss, ciou = alpha_ciou_loss(self.head.relative_boxes(box, anchors), boxes, alpha=self.alpha)
-        decoded = self.head.relative_landmarks(points[..., :2], anchors)
+        center, size = self.head.decode_boxes(box, anchors, dim=1)
+        box_loss, ciou = alpha_ciou_loss(_corners(center, size), boxes, alpha=self.alpha)
+        decoded = self.head.decode_landmarks(points[..., :2], anchors[:, None], 0.5)
         pose_loss = self.settings.landmark_weight * landmark_loss(decoded, landmarks, face_visible, self.settings)
         kobj_loss = visibility_loss(points[..., 2], face_visible) if points.shape[2] == 3 else values.new_zeros(())
         one_hot = torch.zeros_like(cls).scatter_(1, classes[face, None], 1.0)
@@ -129,13 +130,13 @@ class AnchorFaceLoss:
             anchors = (anchor_wh / stride).to(raw.device, torch.float32)
             match = match_anchors(image_index, boxes * grid.repeat(2), anchors, (height, width))
             corner = torch.stack([match.column, match.row], 1)
-            center, half = boxes[match.face, :2] * grid - corner, boxes[match.face, 2:] * grid / 2
+            center, size = boxes[match.face, :2] * grid - corner, boxes[match.face, 2:] * grid
             slot = ((match.image * raw.shape[1] + match.anchor) * height + match.row) * width + match.column
             levels.append(
                 Positives(
                     raw[match.image, match.anchor, :, match.row, match.column].float(),
                     anchors[match.anchor],
-                    torch.cat([center - half, center + half], 1),
+                    _corners(center, size),
                     landmarks[match.face] * grid - corner[:, None],
                     match.face,
                     first_slot + slot,
@@ -235,6 +236,12 @@ class EndToEndFaceLoss(E2ELoss):  # type: ignore[misc]
         """Set alpha for this share of the training, 0 to 1."""
         for branch in (self.one2many, self.one2one):
             branch.anneal(progress)
+
+
+def _corners(center: Tensor, size: Tensor) -> Tensor:
+    """Centre and size (M, 2) each -> boxes xyxy (M, 4)."""
+    half = size / 2
+    return torch.cat([center - half, center + half], dim=1)
 
 
 def _visible(keypoints: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The landmark part of FaceLoss, shared by both heads. Source: YOLOv5n-AESVC, equations 3 and 4.
+"""The landmark part of FaceLoss, shared by both heads. Source: YOLOv5n-AESVC, equations 3, 4; Feng et al. 2018 (wing).
 
 Deviation: the mean over visible coordinates instead of the sum, so that faces with missing landmarks weigh no less; the
 paper gives w and epsilon no unit, ours is the stride of the level, as in YOLO5Face (Qi et al. 2022).
@@ -6,12 +6,24 @@ paper gives w and epsilon no unit, ours is the stride of the level, as in YOLO5F
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ultra_face.losses.settings import FaceLossSettings
-from ultra_face.losses.wing import wing
+
+
+def wing(error: Tensor, *, width: float = 10.0, epsilon: float = 2.0) -> Tensor:
+    """Logarithmic near zero, linear beyond `width`: error (...) -> loss (...), in float32, same unit as `width`.
+
+    w ln(1 + |x| / epsilon) for |x| < w, |x| - C beyond, with C = w - w ln(1 + w / epsilon) joining the two. The slope
+    falls from w / epsilon at zero to w / (w + epsilon) at the joint: small errors pull hardest.
+    """
+    distance = error.float().abs()
+    constant = width - width * math.log1p(width / epsilon)
+    return torch.where(distance < width, width * torch.log1p(distance / epsilon), distance - constant)
 
 
 def landmark_loss(predicted: Tensor, target: Tensor, visible: Tensor, settings: FaceLossSettings) -> Tensor:

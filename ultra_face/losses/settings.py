@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+RATIO_LIMIT = 4.0
+"""Sides of a face and of an anchor that is to find it differ by less than this factor."""
+
 
 @dataclass(frozen=True)
 class FaceLossSettings:

@@ -13,16 +13,11 @@ from enum import Enum
 
 from torch import nn
 
-from ultra_face.nn.aesvc import AESVC
+from ultra_face.nn.aesvc import AESVC, SimAM
 from ultra_face.nn.cbam import CBAM
-from ultra_face.nn.cbl import CBL
-from ultra_face.nn.cgs import CGS
-from ultra_face.nn.mc4f import MC4f
+from ultra_face.nn.mc4f import CGS, MC4f
 from ultra_face.nn.mspam import MSPAM
-from ultra_face.nn.shuffle import ShuffleStage
-from ultra_face.nn.simam import SimAM
-from ultra_face.nn.spp import SPP357
-from ultra_face.nn.stem import StemBlock
+from ultra_face.nn.trunk import CBL, SPP357, ShuffleStage, StemBlock
 
 
 class Build(Enum):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from ultralytics.nn.modules.conv import Conv
 
-from ultra_face.nn.attention import ChannelAttention, pool_channels
+from ultra_face.nn.cbam import ChannelAttention, pool_channels
 
 KERNELS = (3, 5, 7)
 

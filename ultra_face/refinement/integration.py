@@ -12,16 +12,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ultra_face.refinement.best import best
-from ultra_face.refinement.candidates import SAME_FACE
-from ultra_face.refinement.frame import boxes_at, edge_xy
-from ultra_face.refinement.overlap import pairwise_iou
+from ultra_face.refinement.geometry import best, boxes_at, edge_xy, pairwise_iou
+from ultra_face.refinement.windows import SAME_FACE
 
 BEST_OF_TILE = 1000
 """Predictions of a tile that are kept, by score; several anchors answer for one face."""
-
-LEAST_SCORE = 0.001
-"""Score of a prediction of a tile from which it may matter; the lowest that Ultralytics' validation counts."""
 
 BORDER = 2.0
 """A box of stage two this near to a window's side, where the image goes on, is a cut face [input px]."""
@@ -31,20 +26,6 @@ CONFIDENT_LIMIT = 512
 
 FACES_OF_WINDOW = 64
 """Confident faces a window that stage two is compared with there, by score."""
-
-
-def corners(predictions: Tensor) -> Tensor:
-    """Centre and size in the first rows of predictions (B, C, N) -> boxes xyxy (B, N, 4)."""
-    center, half = predictions[:, :2], predictions[:, 2:4] / 2
-    return torch.cat([center - half, center + half], dim=1).transpose(1, 2)
-
-
-def best_columns(
-    predictions: Tensor, scores: Tensor, limit: int, *, above: float | None = None
-) -> tuple[Tensor, Tensor]:
-    """The columns of predictions (B, C, N) with the best scores (B, N), and these scores; how many, see `best`."""
-    highest, index = best(scores, limit, above=above)
-    return predictions.gather(2, index.unsqueeze(1).expand(-1, predictions.shape[1], -1)), highest
 
 
 def to_image(predictions: Tensor, left_top: Tensor, *, scale: float, kpt_shape: Sequence[int]) -> Tensor:

@@ -92,12 +92,16 @@ class RefinementSettings:
         return {field.name: getattr(self, field.name) for field in fields(self)} | {"doubt": list(self.doubt)}
 
     @classmethod
-    def from_yaml(cls, block: Mapping[str, Any] | bool | None) -> RefinementSettings:
+    def from_yaml(cls, block: RefinementSettings | Mapping[str, Any] | bool | None) -> RefinementSettings:
         """Read the `sr:` block; None, true or empty gives the defaults, false (`sr: off`) no windows.
+
+        Settings that were read already stay what they are.
 
         Raises:
             ValueError: a block that is neither mapping nor switch, an unknown key, or a value out of its range.
         """
+        if isinstance(block, RefinementSettings):
+            return block
         if block is None or block is True:
             return cls()
         if block is False:

@@ -8,18 +8,21 @@ from pathlib import Path
 
 import torch
 
-from ultra_face.data.training_boxes import list_images
-from ultra_face.losses.super_resolution import FeatureLoss, detector_features, vgg19_features
+from ultra_face.formats.image_files import list_images
 from ultra_face.nn.srgan import Discriminator, Generator
-from ultra_face.super_resolution.batches import Batches
 from ultra_face.super_resolution.checkpoint import load_generator
-from ultra_face.super_resolution.crops import CropSettings
+from ultra_face.super_resolution.crops import Batches, CropSettings
 from ultra_face.super_resolution.degrade import Degradation
-from ultra_face.super_resolution.detector import DetectionLoss, load_detector
 from ultra_face.super_resolution.face_images import find_images
 from ultra_face.super_resolution.held_out import draw_face_crops
-from ultra_face.super_resolution.settings import TrainingSettings
-from ultra_face.super_resolution.trainer import Trainer
+from ultra_face.super_resolution.losses import (
+    DetectionLoss,
+    FeatureLoss,
+    detector_features,
+    load_detector,
+    vgg19_features,
+)
+from ultra_face.super_resolution.trainer import Trainer, TrainingSettings
 from ultra_face.super_resolution.training import Training
 
 Locations = Sequence[str | Path]

@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 
-from ultra_face.data.output_folder import replacing
+from ultra_face.formats.files import replacing
 from ultra_face.nn.srgan import Generator
 
-ARCHITECTURE = ("scale", "blocks", "width", "light")
 _KIND = "ultra-face generator"
-_REMEDY = "name a file that tools/train_srgan.py wrote"
+_REMEDY = "name a file that `ultra-face train-generator` wrote"
 
 
 def save_generator(path: str | Path, generator: Generator, **record: Any) -> None:
@@ -29,9 +28,9 @@ def save_generator(path: str | Path, generator: Generator, **record: Any) -> Non
         ValueError: the norms of the generator are folded.
     """
     weights = {name: value.detach().float().cpu() for name, value in generator.state_dict().items()}
-    if weights.keys() != Generator(**architecture(generator)).state_dict().keys():
+    if weights.keys() != Generator(**generator.architecture).state_dict().keys():
         raise ValueError(f"{path}: expected a generator as it was trained, got a fused one; save it before `fuse`")
-    content = {"kind": _KIND, "architecture": architecture(generator), "weights": weights, "record": record}
+    content = {"kind": _KIND, "architecture": generator.architecture, "weights": weights, "record": record}
     with replacing(Path(path)) as partial:
         torch.save(content, partial)
 
@@ -61,11 +60,6 @@ def read_record(path: str | Path) -> dict[str, Any]:
     """
     record: dict[str, Any] = _read(path)["record"]
     return record
-
-
-def architecture(generator: Generator) -> dict[str, Any]:
-    """The arguments that build a generator of the same shape."""
-    return {name: getattr(generator, name) for name in ARCHITECTURE}
 
 
 def _read(path: str | Path) -> Mapping[str, Any]:

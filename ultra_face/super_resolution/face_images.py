@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ultra_face.data.image_store import image_size, read_image
-from ultra_face.data.yolo_pose import label_file, read_labels
 from ultra_face.formats.annotation import FloatArray
+from ultra_face.formats.image_files import image_size, read_image
+from ultra_face.formats.yolo_pose import label_file, read_labels
 from ultra_face.super_resolution.degrade import Pixels
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]

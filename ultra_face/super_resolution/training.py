@@ -11,13 +11,11 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from ultra_face.data.output_folder import replacing
-from ultra_face.super_resolution.batches import Batch, Batches
-from ultra_face.super_resolution.checkpoint import architecture, save_generator
+from ultra_face.formats.files import replacing
+from ultra_face.super_resolution.checkpoint import save_generator
+from ultra_face.super_resolution.crops import Batch, Batches
 from ultra_face.super_resolution.degrade import Pixels, enlarge
-from ultra_face.super_resolution.held_out import by_network, measure_all
-from ultra_face.super_resolution.quality import Quality, mean_quality
-from ultra_face.super_resolution.sheet import comparison, save_sheet
+from ultra_face.super_resolution.held_out import Quality, by_network, comparison, mean_quality, measure_all, save_sheet
 from ultra_face.super_resolution.trainer import Trainer
 
 LAST = "last.pt"
@@ -56,7 +54,7 @@ class Training:
         self.done, self.best = 0, {"pixel": 0.0, "adversarial": 0.0}
         self.config = {
             **origin,
-            **architecture(trainer.generator),
+            **trainer.generator.architecture,
             "discriminator_width": trainer.discriminator.width,
             **asdict(trainer.settings),
             **asdict(batches.crops),

@@ -1,0 +1,136 @@
+"""What commands share: an end in one sentence, never in a traceback, when something is wrong; and types of options."""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+
+from ultra_face.formats.files import named
+
+Item = TypeVar("Item")
+
+INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
+_RANGE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
+
+
+@contextmanager
+def command(name: str) -> Iterator[None]:
+    """Turn what users can mend into `name: sentence` on standard error and exit status 1; Ctrl-C into status 130.
+
+    That is OSError, ValueError and a missing package. Any other exception is a fault of the program and stays what it
+    is. Decorates a main function, or wraps a block.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        print(f"{name}: {str(stop) or 'interrupted'}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        sys.exit(f"{name}: {sentence(error)}")
+
+
+def sentence(error: BaseException) -> str:
+    """An exception on one line; the system's own errors name the file first and come with a remedy."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {str(error.strerror).lower()}; check the path and its permissions"
+    return " ".join(str(error).split())
+
+
+def positive(text: str) -> int:
+    """Type of command-line options that count.
+
+    Raises:
+        ArgumentTypeError: no whole number, or one below 1.
+    """
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """Type of command-line options that are a score or an overlap.
+
+    Raises:
+        ArgumentTypeError: no number from 0 to 1.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return number
+
+
+def parse_range(text: str, option: str) -> tuple[float, float]:
+    """The ends of a range of positive numbers; `option` names it in errors.
+
+    Raises:
+        ValueError: The text is no range, or its ends are in the wrong order or zero.
+    """
+    match = _RANGE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{option}: expected a number or a range such as 260-520, got {text!r}; write it so")
+    lowest, highest = float(match[1]), float(match[2] or match[1])
+    if not 0 < lowest <= highest:
+        raise ValueError(f"{option}: expected a range from a smaller to a larger number above 0, got {text!r}")
+    return lowest, highest
+
+
+def new_parser(name: str, does: str | None, *examples: str) -> ArgumentParser:
+    """The parser of a command.
+
+    Args:
+        name: of the command.
+        does: what it does, which is the docstring of its file.
+        examples: command lines that run.
+    """
+    return ArgumentParser(
+        prog=f"ultra-face {name}",
+        description=does,
+        epilog="\n".join(
+            ["examples:" if examples[1:] else "example:", *(f"  ultra-face {name} {line}" for line in examples)]
+        ),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+
+
+def progress(does: str) -> Callable[[Iterable[Item]], Iterable[Item]]:
+    """Wraps an iterable and shows on standard error how far it is; `does` says in a word of what."""
+    from tqdm import tqdm  # only here: the doctor must run without it
+
+    return partial(tqdm, desc=does)
+
+
+def data_folders(data: str, *splits: str) -> list[list[str]]:
+    """The folders or lists of images of splits of a data YAML, as `yolo train` finds them.
+
+    Raises:
+        FileNotFoundError: there is no such file, or none of its images.
+        ValueError: it is no data YAML.
+    """
+    from ultralytics.data.utils import check_det_dataset  # only here: most commands need no torch
+
+    with named(data, "a data YAML as for yolo train", "cfg/datasets/faces-demo.yaml shows one"):
+        read = check_det_dataset(data)
+        return [read[split] if isinstance(read[split], list) else [read[split]] for split in splits]
+
+
+@contextmanager
+def logging_on_standard_error() -> Iterator[None]:
+    """Show on standard error what Ultralytics says meanwhile, leaving standard output to results."""
+    from ultralytics.utils import LOGGER  # only here, as above
+
+    moved = [handler for handler in LOGGER.handlers if getattr(handler, "stream", None) is sys.stdout]
+    for handler in moved:
+        handler.setStream(sys.stderr)
+    try:
+        yield
+    finally:
+        for handler in moved:
+            handler.setStream(sys.stdout)
