@@ -14,7 +14,7 @@ os.environ["YOLO_AUTOINSTALL"] = "false"
 os.environ["YOLO_OFFLINE"] = "true"
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-pytest_plugins = ["annotated_sources"]
+pytest_plugins = ["annotated_sources", "shipped_export"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -20,14 +20,16 @@ ARGUMENTS = {
 PLAIN = {"SRPose": "AnchorPose", "SRFacePose": "FacePose"}
 
 
-def small_yaml(head: str, sr: Any = None, *, nc: int = 1, kpt_shape: tuple[int, int] = (5, 3)) -> dict[str, Any]:
-    """Levels P3 to P5 of 8 channels each, without a neck."""
+def small_yaml(
+    head: str, sr: Any = None, *, nc: int = 1, kpt_shape: tuple[int, int] = (5, 3), width: int = 8
+) -> dict[str, Any]:
+    """Levels P3 to P5 of so many channels each, without a neck."""
     return {
         "nc": nc,
         "kpt_shape": list(kpt_shape),
         "anchors": ANCHORS,
         "sr": sr,
-        "backbone": [[-1, 1, "Conv", [8, 3, 2]] for _ in range(5)],
+        "backbone": [[-1, 1, "Conv", [width, 3, 2]] for _ in range(5)],
         "head": [[[2, 3, 4], 1, head, ARGUMENTS[head]]],
     }
 

@@ -1,29 +1,22 @@
-"""Faces, the value object that results turn into."""
+"""Faces, the value object that results turn into, and the Face that it holds."""
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from PIL import Image
+from interpreters import last_line, run_python
+from some_faces import empty, noise, some_faces
 from ultralytics import YOLO
 from ultralytics.engine.results import Results
 
-from ultra_face import Faces
-from ultra_face.faces import RECOGNITION_TEMPLATE, similarity
-
-
-def empty(num_faces: int = 0) -> Faces:
-    return Faces(
-        np.zeros((num_faces, 4), np.float32),
-        np.zeros((num_faces, 5, 2), np.float32),
-        np.zeros(num_faces, np.float32),
-    )
+from ultra_face import Face, Faces
 
 
 def result(keypoints: torch.Tensor | None, num_faces: int = 2) -> Results:
@@ -76,178 +69,234 @@ def test_iteration_gives_one_face_at_a_time() -> None:
     assert score == pytest.approx(0.5)
 
 
-def test_a_face_is_frozen() -> None:
+def test_a_prompt_shows_faces_in_one_line() -> None:
+    faces = Faces.from_result(result(torch.ones(2, 5, 3)))
+    assert repr(faces) == "Faces(2, scores=0.50-0.90, image_size=(80, 60), source='a.jpg')"
+    assert repr(faces[:0]) == "Faces(0, image_size=(80, 60), source='a.jpg')"
+
+
+def test_faces_are_frozen() -> None:
     with pytest.raises(AttributeError, match="cannot assign"):
         empty().scores = np.zeros(1, np.float32)  # type: ignore[misc]
 
 
-def blobs(image: NDArray[np.uint8], points: NDArray[np.float32], radius: int) -> NDArray[np.uint8]:
-    """The image with a white disc at every point."""
-    for x, y in points:
-        cv2.circle(image, (round(float(x)), round(float(y))), radius, (255, 255, 255), -1)
-    return image
+@pytest.mark.parametrize("one", [some_faces(), some_faces()[0]], ids=["Faces", "Face"])
+def test_a_typo_in_an_attribute_raises(one: Any) -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'landmark'"):
+        _ = one.landmark
+    with pytest.raises(AttributeError, match="cannot assign to field 'landmark'"):
+        one.landmark = one.landmarks
+    with pytest.raises(TypeError, match="unexpected keyword argument 'visible'"):
+        dataclasses.replace(one, visible=None)
 
 
-@pytest.mark.parametrize("size", [112, 224])
-@pytest.mark.parametrize("degrees", [0, 30, -80])
-def test_align_brings_the_landmarks_to_the_template(degrees: float, size: int) -> None:
-    turn = np.deg2rad(degrees)
-    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], np.float32)
-    points = ((RECOGNITION_TEMPLATE - 56) @ rotation.T * 1.5 + [200, 150]).astype(np.float32)
-    image = blobs(np.zeros((300, 400, 3), np.uint8), points, radius=4)
-    faces = Faces(np.array([[100, 50, 300, 250]], np.float32), points[None], np.array([0.9], np.float32))
-    (crop,) = faces.align(image, size=size)
-    assert crop.shape == (size, size, 3)
-    _, _, _, found = cv2.connectedComponentsWithStats((crop[..., 0] > 127).astype(np.uint8))
-    centres = sorted(map(tuple, found[1:]))
-    expected = sorted(map(tuple, RECOGNITION_TEMPLATE * (size / 112)))
-    # Discs are drawn at whole pixels of the image, 1.5 px of which are one pixel of the 112 px crop.
-    np.testing.assert_allclose(centres, expected, atol=1.0 * size / 112)
+def test_importing_faces_loads_numpy_alone(tmp_path: Path) -> None:
+    heavy = "{'cv2', 'torch', 'ultralytics', 'polars', 'scipy', 'matplotlib', 'PIL'} & set(sys.modules)"
+    code = f"import sys, ultra_face.faces; from ultra_face import Face, Faces; print({heavy})"
+    assert last_line(run_python("-c", code, folder=tmp_path)) == "set()"
 
 
-def test_align_takes_landmarks_that_are_part_of_longer_rows() -> None:
-    """As those of a result with visibility are, of which x and y are taken."""
-    with_visibility = np.concatenate([RECOGNITION_TEMPLATE, np.full((5, 1), 2, np.float32)], axis=1)[None]
-    image = np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8)
-    faces = Faces(np.zeros((1, 4), np.float32), with_visibility[..., :2], np.ones(1, np.float32))
-    np.testing.assert_allclose(faces.align(image)[0].astype(int), image.astype(int), atol=1)
-
-
-def test_align_of_a_face_without_pose_is_black() -> None:
-    crops = empty(1).align(np.full((50, 50, 3), 255, np.uint8))
-    assert crops.shape == (1, 112, 112, 3)
-    assert not crops.any()
-
-
-@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
-def test_align_of_no_face(channels: tuple[int, ...]) -> None:
-    assert empty().align(np.zeros((50, 50, *channels), np.uint8)).shape == (0, 112, 112, *channels)
-
-
-def test_align_keeps_the_number_of_channels() -> None:
-    points = RECOGNITION_TEMPLATE[None]
-    faces = Faces(np.zeros((1, 4), np.float32), points, np.ones(1, np.float32))
-    image = np.random.default_rng(0).integers(0, 256, (112, 112, 1), np.uint8)
-    # The landmarks already lie on the template: the crop is the image.
-    np.testing.assert_allclose(faces.align(image)[0].astype(int), image.astype(int), atol=1)
-
-
-def on_the_template(num_faces: int = 1, *, scale: float = 1.0) -> Faces:
-    """Faces whose landmarks lie on the template: the crop is the image."""
-    points = np.repeat(RECOGNITION_TEMPLATE[None] * scale, num_faces, axis=0)
-    return Faces(np.zeros((num_faces, 4), np.float32), points, np.ones(num_faces, np.float32))
-
-
-def noise(*channels: int, side: int = 112) -> NDArray[np.uint8]:
-    return np.random.default_rng(0).integers(0, 256, (side, side, *channels), np.uint8)
-
-
-def test_align_of_a_grey_image_gives_grey_crops() -> None:
-    crops = on_the_template(2).align(noise())
-    assert crops.shape == (2, 112, 112)
-    np.testing.assert_allclose(crops[1].astype(int), noise().astype(int), atol=1)
-
-
-def test_align_treats_each_channel_alike() -> None:
-    image, faces = noise(4, side=150), on_the_template(scale=1.2)
-    for channel in range(4):
-        np.testing.assert_array_equal(faces.align(image)[..., channel], faces.align(image[..., channel]))
-
-
-def as_read_only(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    image = image.copy()
-    image.flags.writeable = False
-    return image
+def test_from_result_keeps_visibility_ids_size_and_source() -> None:
+    keypoints = torch.rand(2, 5, 3)
+    tracked = torch.tensor([[10, 20, 30, 50, 4, 0.9, 0], [1, 2, 3, 4, 9, 0.5, 0]], dtype=torch.float32)
+    image = np.zeros((60, 80, 3), np.uint8)
+    faces = Faces.from_result(Results(image, path="a.jpg", names={0: "face"}, boxes=tracked, keypoints=keypoints))
+    np.testing.assert_array_equal(faces.visibility, keypoints[..., 2].numpy())
+    assert faces.track_ids is not None
+    assert faces.track_ids.tolist() == [4, 9]
+    assert np.issubdtype(faces.track_ids.dtype, np.integer)
+    assert (faces.image_size, faces.source, faces.frame) == ((80, 60), "a.jpg", None)
+    plain = Faces.from_result(result(torch.ones(2, 5, 2)))
+    assert plain.visibility is None
+    assert plain.track_ids is None
 
 
 @pytest.mark.parametrize(
-    "store",
+    ("fields", "message"),
     [
-        as_read_only,
-        np.asfortranarray,
-        lambda image: image[..., ::-1].copy()[..., ::-1],  # as a BGR image is turned into RGB
-        lambda image: np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)[::2, ::2],
-        lambda image: image[::-1].copy()[::-1],
+        ({"visibility": np.zeros((2, 5))}, r"expected visibility of shape \(3, 5\), got \(2, 5\)"),
+        ({"visibility": np.zeros((3, 4))}, r"expected visibility of shape \(3, 5\), got \(3, 4\)"),
+        ({"track_ids": np.zeros((3, 1), int)}, r"expected track_ids of shape \(3,\), got \(3, 1\)"),
+        ({"data": {"age": np.zeros(2)}}, r"expected data\['age'\] of shape \(3, \.\.\.\), got \(2,\)"),
+        ({"data": {"age": 7}}, r"expected data\['age'\] of shape \(3, \.\.\.\), got \(\)"),
     ],
-    ids=["read-only", "columns first", "channels reversed", "every second pixel", "rows reversed"],
 )
-def test_align_does_not_mind_how_the_pixels_are_stored(store: Callable[[NDArray[np.uint8]], Any]) -> None:
-    image, faces = noise(3, side=150), on_the_template(scale=1.2)
-    np.testing.assert_array_equal(faces.align(store(image)), faces.align(image))
+def test_other_shapes_of_optional_fields_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=rf"^Faces: {message}"):
+        some_faces(**fields)
+
+
+def test_a_single_number_is_no_array_of_scores() -> None:
+    with pytest.raises(ValueError, match=r"^Faces: expected boxes \(N, 4\)"):
+        Faces(np.zeros((1, 4)), np.zeros((1, 5, 2)), np.array(0.5))
+
+
+def test_lists_become_arrays() -> None:
+    faces = Faces([[0, 0, 4, 4]], np.zeros((1, 5, 2)), [0.5], data={"age": [30]})  # type: ignore[arg-type]
+    assert faces.boxes_xyxy.shape == (1, 4)
+    assert faces.data["age"].tolist() == [30]
+
+
+def test_an_integer_gives_a_face_with_the_same_values() -> None:
+    faces = some_faces()
+    for index in (1, np.int64(1), -2):
+        face = faces[index]
+        assert isinstance(face, Face)
+        np.testing.assert_array_equal(face.box_xyxy, faces.boxes_xyxy[1])
+        np.testing.assert_array_equal(face.box, face.box_xyxy)
+        np.testing.assert_array_equal(face.landmarks, faces.landmarks[1])
+        assert face.visibility is not None
+        np.testing.assert_array_equal(face.visibility, [*np.float32([1, 0.9, 0.8, 0.7, 0.6])])
+        assert (face.score, face.track_id, face.frame) == (pytest.approx(0.95), 3, 12)
+        assert (face.source, face.image_size) == (faces.source, (320, 240))
+        assert face.data["name"] == "Bob"
+        np.testing.assert_array_equal(face.data["embedding"], faces.data["embedding"][1])
+    with pytest.raises(IndexError, match="out of bounds"):
+        faces[3]
+    with pytest.raises(IndexError, match="out of bounds"):
+        empty()[0]
+
+
+def test_a_face_tells_and_cuts_out_what_faces_do() -> None:
+    faces, image = some_faces(), noise(3, side=320)[:240]
+    for index, face in enumerate(faces):
+        for name in ("width", "height", "area", "eye_distance", "roll", "valid"):
+            np.testing.assert_array_equal(getattr(face, name), getattr(faces, name)[index])
+        np.testing.assert_array_equal(face.pose(), faces.pose()[index])
+        np.testing.assert_array_equal(face.transform((96, 112)), faces.transforms((96, 112))[index])
+        assert face.sharpness(image) == faces.sharpness(image)[index]
+        np.testing.assert_array_equal(face.align(image, size=(96, 112)), faces.align(image, size=(96, 112))[index])
+        np.testing.assert_array_equal(
+            face.crop(image, margin=0.2, square=True), faces.crop(image, margin=0.2, square=True)[index]
+        )
+
+
+@pytest.mark.parametrize("method", ["sharpness", "align", "crop"])
+def test_a_face_refuses_other_images(method: str) -> None:
+    with pytest.raises(ValueError, match=rf"^Face\.{method}: expected the image of 320 x 240 px"):
+        getattr(some_faces()[0], method)(noise(3))
 
 
 @pytest.mark.parametrize(
-    ("image", "message"),
+    ("chosen", "expected"),
     [
-        (Image.new("RGB", (50, 50)), r"got Image; pass result\.orig_img, or numpy\.asarray\(image\) of a PIL image"),
-        (torch.zeros(50, 50, 3, dtype=torch.uint8), r"got Tensor; pass result\.orig_img"),
-        ([[0, 0], [0, 0]], "got list; pass"),
-        ("a.jpg", "got str; pass"),
-        (np.zeros((50, 50, 3), np.float32), r"got float32; scale it to 0\.\.255 and convert it with astype"),
-        (np.zeros((50, 50, 3), np.uint16), "got uint16; scale it"),
-        (np.zeros((50, 50), np.bool_), "got bool; scale it"),
-        (np.zeros((1, 50, 50, 3), np.uint8), r"got shape \(1, 50, 50, 3\); pass one image, its 1 to 4 channels last"),
-        (np.zeros((3, 50, 50), np.uint8), r"got shape \(3, 50, 50\); pass one image"),
-        (np.zeros((50, 50, 0), np.uint8), r"got shape \(50, 50, 0\)"),
-        (np.zeros((0, 50, 3), np.uint8), r"got shape \(0, 50, 3\)"),
-        (np.zeros(50, np.uint8), r"got shape \(50,\)"),
+        (slice(1, None), [1, 2]),
+        (slice(None, None, -1), [2, 1, 0]),
+        (np.array([True, False, True]), [0, 2]),
+        ([True, False, True], [0, 2]),
+        ([2, 0], [2, 0]),
+        ((2, 0), [2, 0]),
+        (np.array([1, 1]), [1, 1]),
+        ([], []),
+        (slice(0, 0), []),
     ],
+    ids=str,
 )
-@pytest.mark.parametrize("num_faces", [0, 1])
-def test_align_refuses_other_images_with_or_without_a_face(image: Any, message: str, num_faces: int) -> None:
+def test_slices_masks_and_indices_give_faces_with_all_that_belongs_to_them(chosen: Any, expected: list[int]) -> None:
+    faces, picked = some_faces(), some_faces()[chosen]
+    assert isinstance(picked, Faces)
+    for name in ("boxes_xyxy", "landmarks", "scores", "visibility", "track_ids"):
+        np.testing.assert_array_equal(getattr(picked, name), getattr(faces, name)[expected])
+    for name, values in faces.data.items():
+        np.testing.assert_array_equal(picked.data[name], values[expected])
+    assert (picked.image_size, picked.source, picked.frame) == (faces.image_size, faces.source, faces.frame)
+
+
+def test_faces_travel_to_other_processes() -> None:
+    assert pickle.loads(pickle.dumps(some_faces())).allclose(some_faces(), rtol=0, atol=0)
+
+
+def test_concatenate_keeps_what_all_parts_have() -> None:
+    faces = some_faces()
+    both = Faces.concatenate([faces[:1], faces[1:]])
+    assert both.allclose(faces, rtol=0, atol=0)
+    assert both.scores.dtype == np.float32
+    assert (both.image_size, both.source, both.frame) == (faces.image_size, faces.source, faces.frame)
+    other = Faces.concatenate([faces, some_faces(source="b.jpg", frame=13)])
+    assert (other.image_size, other.source, other.frame) == (faces.image_size, None, None)
+
+
+def test_concatenate_fills_in_what_a_part_does_not_know() -> None:
+    known, unknown = some_faces(), some_faces(visibility=None, track_ids=None)
+    both = Faces.concatenate([unknown[:1], known[1:]])
+    assert both.visibility is not None
+    assert both.track_ids is not None
+    np.testing.assert_array_equal(both.visibility[:2], [[np.nan] * 5, known.visibility[1]])  # type: ignore[index]
+    assert both.visibility.dtype == np.float32
+    assert both.track_ids.tolist() == [-1, 3, -1]
+    assert Faces.concatenate([unknown, unknown]).track_ids is None
+
+
+def test_parts_without_faces_do_not_count() -> None:
+    faces = some_faces()
+    assert Faces.concatenate([empty(), faces, empty()]).allclose(faces, rtol=0, atol=0)
+    for nothing in (Faces.concatenate([]), Faces.concatenate([empty(), empty()])):
+        assert (nothing.boxes.shape, nothing.landmarks.shape, nothing.scores.shape) == ((0, 4), (0, 5, 2), (0,))
+
+
+def test_parts_with_unlike_data_are_refused() -> None:
     with pytest.raises(
-        ValueError, match=rf"^Faces\.align: expected an array \(H, W\) or \(H, W, C\) of uint8, {message}"
+        ValueError, match=r"^Faces\.concatenate: expected the same names .* \['embedding', 'name'\] and"
     ):
-        on_the_template(num_faces).align(image)
+        Faces.concatenate([some_faces(), some_faces(data={})])
 
 
-def test_align_refuses_a_size_without_pixels() -> None:
-    with pytest.raises(ValueError, match=r"^Faces\.align: expected a size of 1 px or more, got 0"):
-        on_the_template().align(noise(3), size=0)
+def test_allclose() -> None:
+    faces = some_faces()
+    assert faces.allclose(some_faces(source="elsewhere.jpg", frame=None, image_size=None))
+    nearly = some_faces(visibility=faces.visibility + 1e-3)  # type: ignore[operator]
+    assert not faces.allclose(nearly)
+    assert faces.allclose(nearly, atol=2e-3)
+    assert not faces.allclose(faces[::-1])
+    assert not faces.allclose(faces[:2])
+    assert not faces.allclose(some_faces(track_ids=None))
+    assert not faces.allclose(some_faces(track_ids=np.array([7, 4, -1])))
+    assert not faces.allclose(some_faces(data={}))
+    assert not faces.allclose(some_faces(data={**faces.data, "name": np.array(["Ann", "Eve", "?"])}))
 
 
-def least_squares(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An oracle: x' = a x - b y + c and y' = b x + a y + d as linear equations in a, b, c, d, solved by NumPy."""
-    x, y = source.T
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    equations = np.concatenate([np.stack([x, -y, one, zero], axis=1), np.stack([y, x, zero, one], axis=1)])
-    (a, b, c, d), *_ = np.linalg.lstsq(equations, target.T.ravel(), rcond=None)
-    return np.array([[a, -b, c], [b, a, d]])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda faces, image: faces.align(image),
+        lambda faces, image: faces.crop(image),
+        lambda faces, image: faces.sharpness(image),
+        lambda faces, image: faces.blur(image),
+        lambda faces, image: faces.pixelate(image),
+        lambda faces, image: faces.fill(image),
+        lambda faces, image: faces.overlay(image, noise(3)),
+        lambda faces, image: faces.draw(image),
+    ],
+)
+def test_another_image_than_the_faces_were_found_in_is_refused(use: Callable[[Faces, Any], Any]) -> None:
+    """Else another image would be blurred in the wrong places, with no word about it."""
+    message = r"^Faces\.\w+: expected the image of 320 x 240 px that the faces were found in, got one of 240 x 320 px"
+    with pytest.raises(ValueError, match=message):
+        use(some_faces(), noise(3, side=320)[:, :240])
+    use(some_faces(), noise(3, side=320)[:240])
+    use(some_faces(image_size=None), noise(3, side=320)[:, :240])
 
 
-def face_at_random(seed: int) -> NDArray[np.float64]:
-    """Five points about the template, turned, scaled, moved, and each displaced by some 10 px."""
-    chance = np.random.default_rng(seed)
-    turn, scale = chance.uniform(0, 2 * np.pi), chance.uniform(0.1, 5)
-    rotation = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return (RECOGNITION_TEMPLATE + chance.normal(0, 10, (5, 2))) @ rotation.T + chance.uniform(0, 500, 2)
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_similarity_is_the_least_squares_one(seed: int) -> None:
-    points = face_at_random(seed)
-    np.testing.assert_allclose(similarity(points, RECOGNITION_TEMPLATE), least_squares(points, RECOGNITION_TEMPLATE))
-
-
-@pytest.mark.filterwarnings("ignore:.*estimate. is deprecated:FutureWarning")  # its successor is younger than our range
-@pytest.mark.parametrize("mirrored", [False, True])
-def test_similarity_is_umeyamas(mirrored: bool) -> None:
-    transform = pytest.importorskip("skimage.transform").SimilarityTransform()
-    points = face_at_random(0) * ([-1, 1] if mirrored else [1, 1])
-    transform.estimate(points, RECOGNITION_TEMPLATE.astype(float))
-    found = similarity(points, RECOGNITION_TEMPLATE)
-    np.testing.assert_allclose(found, transform.params[:2])
-    assert np.linalg.det(found[:, :2]) > 0  # no reflection, which would fit the mirrored points better
-
-
-def test_align_of_a_turned_face_heeds_every_landmark() -> None:
-    """A turned head moves the nose towards a cheek; it counts like the other landmarks."""
-    points = RECOGNITION_TEMPLATE + np.float32([[0, 0], [0, 0], [20, 0], [0, 0], [0, 0]])
-    faces = Faces(np.zeros((1, 4), np.float32), points[None], np.ones(1, np.float32))
-    expected = cv2.warpAffine(noise(3), least_squares(points.astype(float), RECOGNITION_TEMPLATE), (112, 112))
-    np.testing.assert_array_equal(faces.align(noise(3))[0], expected)
-
-
-def test_points_that_fall_together_or_are_unknown_have_no_similarity() -> None:
-    for value in (17.3, np.nan):
-        assert similarity(np.full((5, 2), value, np.float32), RECOGNITION_TEMPLATE) is None
+def test_no_face_gives_nothing_of_full_shape() -> None:
+    """Of every method and property."""
+    none, image = some_faces()[:0], noise(3, side=320)[:240]
+    shapes = {
+        (0,): (none.scores, none.track_ids, none.width, none.height, none.area, none.eye_distance, none.roll,
+               none.valid, none.sharpness(image), none.data["name"]),
+        (0, 4): (none.boxes, none.boxes_xyxy, none.boxes_xywh, none.data["embedding"]),
+        (0, 5, 2): (none.landmarks,),
+        (0, 5): (none.visibility,),
+        (0, 3): (none.pose(),),
+        (0, 2, 3): (none.transforms(),),
+        (0, 112, 112, 3): (none.align(image),),
+    }  # fmt: skip
+    for shape, arrays in shapes.items():
+        assert [array.shape for array in arrays] == [shape] * len(arrays)  # type: ignore[union-attr]
+    assert list(none) == none.crop(image) == none.to_rows() == []
+    for faces in (none.sort(), none.largest(), none.nms(), none.inside([(0, 0), (9, 0), (9, 9)]), none[[]], none[:]):
+        assert faces.allclose(none)
+    for unchanged in (none.blur(image), none.pixelate(image), none.fill(image), none.overlay(image, image),
+                      none.draw(image)):  # fmt: skip
+        np.testing.assert_array_equal(unchanged, image)
+    assert Faces.from_dict(none.to_dict()).allclose(none)
+    assert none.to_csv().startswith("source,frame,")

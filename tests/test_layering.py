@@ -1,6 +1,9 @@
-"""Imports point one way: cli -> plugin -> heads -> losses, refinement -> nn; cli -> data, evaluation -> formats.
+"""Imports point one way: cli -> plugin, detector -> heads -> losses, refinement -> nn; cli -> data -> formats -> faces.
 
-Nothing lies loose beside the rooms. Formats, data, demo and evaluation know no torch, but for what runs a detector.
+All may know faces, which stand on pictures and exchange, and these on nothing of ours.
+
+Nothing lies loose beside the rooms. Formats, data, demo, detection and evaluation know no torch, but for what runs a
+detector.
 """
 
 from __future__ import annotations
@@ -20,24 +23,37 @@ MODULES = {
 }
 # What each room may import of the others.
 MAY_IMPORT = {
-    "faces": set(),
+    "pictures": set(),
+    "exchange": set(),
+    "face": {"pictures"},
+    "faces": {"face", "pictures", "exchange"},
     "nn": set(),
     "losses": set(),
     "formats": {"faces"},
     "refinement": {"nn", "formats", "faces"},
     "heads": {"losses", "nn", "refinement"},
-    "data": {"formats", "faces", "losses"},  # of the losses, by what ratio anchors are matched
+    "data": {"formats", "faces", "losses", "pictures"},  # of the losses, by what ratio anchors are matched
     "demo": {"data", "formats"},
     "super_resolution": {"nn", "data", "formats", "faces"},
-    "runtimes": {"formats"},
+    "runtimes": {"refinement", "formats"},
+    "detection": {"runtimes", "formats", "faces"},
+    "detector": {"detection", "runtimes", "plugin", "faces"},
     "evaluation": {"formats", "faces", "runtimes"},
+    "video": {"formats", "faces"},
     "plugin": {"heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces"},
-    "cli": {"plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "runtimes"},
+    "cli": {
+        "plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "faces", "runtimes", "detection",
+        "detector", "video", "exchange",
+    },
     "__main__": {"cli"},
-}
-# What needs neither torch nor Ultralytics; in evaluation these run a detector.
-WITHOUT_TORCH = ("faces", "formats", "data", "demo", "evaluation")
-RUN_A_DETECTOR = {"ultra_face.evaluation.detect_images", "ultra_face.evaluation.detect_folders"}
+}  # fmt: skip
+# What needs neither torch nor Ultralytics, but for the modules below, which run a detector or its trackers.
+WITHOUT_TORCH = (
+    "pictures", "exchange", "face", "faces", "formats", "data", "demo", "evaluation", "detection", "detector", "video",
+)  # fmt: skip
+RUN_ULTRALYTICS = {
+    "ultra_face.evaluation.detect_images", "ultra_face.evaluation.detect_folders", "ultra_face.video.tracking",
+}  # fmt: skip
 HEAVY = {"torch", "torchvision", "ultralytics"}
 
 
@@ -85,7 +101,7 @@ def test_what_reads_and_writes_knows_no_torch(name):
         for module, file in MODULES.items()
         if part(module) == name and {target.split(".")[0] for target in imports(file)} & HEAVY
     }
-    assert knowing <= RUN_A_DETECTOR
+    assert knowing <= RUN_ULTRALYTICS
 
 
 def test_there_are_no_cycles():

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from clips import STEADY, write_clip
 from interpreters import last_line, run_python
 from tiny_faces import write_tiny_faces
 
@@ -140,11 +141,17 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
     for name in ("0--P/a", "0--P/b"):
         (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
         assert cv2.imwrite(str(tmp_path / "photos" / f"{name}.jpg"), image)
+    write_clip(tmp_path / "film.mp4", stamps=STEADY[:2], sound=False)
     rows = "10 10 30 40 15 20 0 30 20 0 22 30 0 16 40 0 29 40 0 0.9"
     (tmp_path / "label.txt").write_text(f"# 0--P/a.jpg\n{rows}\n# 0--P/b.jpg\n{rows}\n")
     (tmp_path / "gt.txt").write_text("0--P/a.jpg\n1\n10 10 30 40 0 0 0 0 0 0\n0--P/b.jpg\n1\n10 10 30 40 0 0 0 0 0 0\n")
     lines = {
         "doctor": "",
+        "detect": "../photos --recursive --output faces.csv --imgsz 96",
+        "align": "../photos --recursive --output aligned --imgsz 96",
+        "crop": "../photos --recursive --output cropped --imgsz 96",
+        "blur": "../photos --recursive --output blurred --imgsz 96",
+        "track": "../film.mp4 --output tracked --imgsz 96",
         "prepare": "../label.txt --images ../photos --output set --hold-out 2 --preview sheet.png",
         "tiles": "set --output tiles --side 40-48 --tiles 1 --min-faces 0",
         "collages": "set --output collages --side 96 --cells 2",
@@ -162,6 +169,7 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
         run_python("-m", "ultra_face", command, *words.split(), python=python(environment), folder=folder)
     made = {path.name for path in folder.iterdir()}
     assert made >= {"set", "sheet.png", "tiles", "collages", "anchors.png", "refined.pt", "second-look.png", "runs"}
+    assert made >= {"faces.csv", "aligned", "cropped", "blurred", "tracked"}
 
 
 def test_this_environment_runs_the_start_module_of_the_checkout(repository):

@@ -8,7 +8,7 @@ import ultra_face
 
 
 def test_public_names():
-    assert sorted(ultra_face.__all__) == ["Faces", "__version__", "register"]
+    assert sorted(ultra_face.__all__) == ["Face", "FaceDetector", "Faces", "__version__", "register"]
     assert all(hasattr(ultra_face, name) for name in ultra_face.__all__)
 
 

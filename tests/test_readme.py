@@ -38,7 +38,9 @@ def test_tables_are_current(repository: Path) -> None:
 
 @pytest.mark.slow
 def test_python_code_runs_as_printed(repository: Path, tmp_path: Path) -> None:
-    (code,) = CODE.findall(readme(repository))
     shutil.copy(ASSETS / "zidane.jpg", tmp_path / "photo.jpg")
-    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
+    blocks = CODE.findall(readme(repository))
+    assert len(blocks) == 2
+    for code in blocks:
+        run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr

@@ -8,6 +8,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin, get_type_hints
 
+import av  # which is only imported for types there
 import numpy as np
 import pytest
 import torch
@@ -34,7 +35,10 @@ def holds_arrays(annotation: Any) -> bool:
 WITH_ARRAYS = [
     dataclass
     for dataclass in dataclasses_of_the_package()
-    if any(holds_arrays(get_type_hints(dataclass)[field.name]) for field in dataclasses.fields(dataclass))
+    if any(
+        holds_arrays(get_type_hints(dataclass, localns={"av": av})[field.name])
+        for field in dataclasses.fields(dataclass)
+    )
 ]
 
 

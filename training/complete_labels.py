@@ -82,9 +82,9 @@ def look(detector: Detector, image: NDArray[np.uint8]) -> Faces:
     corners = [(0, 0), (0, width - wide), (height - tall, 0), (height - tall, width - wide)]
     views = [((0, 0), image)] + [((y, x), image[y : y + tall, x : x + wide]) for y, x in corners]
     parts = [_moved(detector(np.ascontiguousarray(view)), x=x, y=y) for (y, x), view in views]
-    faces = Faces(*(np.concatenate([getattr(part, name) for part in parts]) for name in Faces.__dataclass_fields__))
+    faces = Faces.concatenate(parts)
     kept = suppress(faces.boxes_xyxy, faces.scores, iou_threshold=detector.nms_iou, num_candidates=detector.CANDIDATES)
-    return Faces(faces.boxes_xyxy[kept], faces.landmarks[kept], faces.scores[kept])
+    return faces[kept]
 
 
 def main() -> None:

@@ -13,13 +13,20 @@ from ultra_face.plugin.checkpoints import open_former_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ultra_face.detector import FaceDetector
+    from ultra_face.face import Face
     from ultra_face.faces import Faces
     from ultra_face.plugin.registration import register
 
 __version__ = "0.1.0"
-__all__ = ["Faces", "__version__", "register"]
+__all__ = ["Face", "FaceDetector", "Faces", "__version__", "register"]
 
-_HOMES = {"Faces": "ultra_face.faces", "register": "ultra_face.plugin.registration"}
+_HOMES = {
+    "Face": "ultra_face.face",
+    "FaceDetector": "ultra_face.detector",
+    "Faces": "ultra_face.faces",
+    "register": "ultra_face.plugin.registration",
+}
 
 
 def __getattr__(name: str) -> object:

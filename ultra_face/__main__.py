@@ -14,6 +14,11 @@ from ultra_face.cli.command import command
 COMMANDS = {
     "doctor": "say whether the plugin is active, with which versions, files and devices",
     "demo": "train a small model on drawn faces and look for faces in two photographs",
+    "detect": "find faces in images and videos and write them as rows",
+    "align": "cut faces out upright, as recognition networks take them",
+    "crop": "cut faces out as they stand in the image",
+    "blur": "make people unrecognisable in photographs and videos",
+    "track": "follow the faces of videos, with an id for each person",
     "prepare": "make a data set for `yolo train` of WIDER FACE and other annotated faces",
     "tiles": "cut training images of a useful size from crowds",
     "collages": "paste training images of a useful size from tiny photographs",

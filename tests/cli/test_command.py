@@ -18,7 +18,7 @@ import torch
 from interpreters import run_python
 
 from ultra_face import __main__
-from ultra_face.cli.command import command, positive, sentence, share
+from ultra_face.cli.command import command, not_negative, positive, sentence, share
 from ultra_face.formats.files import named
 
 WIDER = "ultra-face evaluate --ground-truth gt.txt"
@@ -154,6 +154,35 @@ WRONG = [
         "ultra-face collages nowhere --output new",
         "nowhere/images/train: expected images, got none; run `ultra-face prep",
     ),
+    (
+        "ultra-face blur nowhere --output new",
+        "nowhere: expected an image, a video or a folder, got nothing there; check the path$",
+    ),
+    (
+        "ultra-face blur empty nowhere --output new",
+        "empty: expected images or videos in this folder, got none; --recursive looks into folders below too; nowhere:",
+    ),
+    *(
+        (f"ultra-face {name} images/0--P --model no.pt --output new{suffix}", "no.pt: expected ")
+        for name, suffix in (("align", ""), ("blur", ""), ("crop", ""), ("detect", ".csv"))
+    ),
+    *(
+        (
+            f"ultra-face {name} nowhere --output new{suffix}",
+            "nowhere: expected an image, a video or a folder, got nothi",
+        )
+        for name, suffix in (("align", ""), ("crop", ""), ("detect", ".csv"), ("track", ""))
+    ),
+    ("ultra-face crop empty --output new", "empty: expected images or videos in this folder, got none; --recursive"),
+    ("ultra-face track images/0--P --output new", "images/0--P: expected videos in this folder, got none; --recursive"),
+    (
+        "ultra-face detect images/0--P --output new.csv --draw images/0--P",
+        "images/0--P: expected an output elsewhere, got the folder of the inputs; name one below it$",
+    ),
+    (
+        "ultra-face detect images/0--P --output wrong.csv",
+        "wrong.csv: expected a new file, got one that exists; add --overwrite to replace it$",
+    ),
     ("ultra-face prepare nowhere --output new", "nowhere: expected WIDER_train.zip or WIDER_train/images, got neither"),
     ("ultra-face prepare label.txt --images images --output text.txt", "text.txt: not a directory; check the path and"),
     ("parameter_table --page no.md", "no.md: no such file or directory; check the path and its permissions$"),
@@ -186,6 +215,35 @@ MISUSED = [
         "ultra-face anchors --data a --levels 0",
     ),
     *(
+        "ultra-face blur a.jpg",
+        "ultra-face blur a.jpg --output b --rotate 45",
+        "ultra-face blur a.jpg --output b --tile none",
+        "ultra-face blur a.jpg --output b --margin -1",
+        "ultra-face blur a.mp4 --output b --hold inf",
+        "ultra-face blur a.mp4 --output b --start x",
+        "ultra-face blur a.mp4 --output b --start 1:30 --end 90",
+        "ultra-face blur a.mp4 --output b --keep-region 0,0,9",
+        "ultra-face blur a.mp4 --output b --keep-region 9,0,0,9",
+        "ultra-face blur images/0--P --output b.jpg",
+        "ultra-face blur a.mp4 --output b --spare-ids 0",
+        "ultra-face detect a.jpg",
+        "ultra-face detect a.jpg --output faces.txt",
+        "ultra-face detect a.jpg --output faces",
+        "ultra-face detect a.jpg --output faces --format xml",
+        "ultra-face detect a.jpg --output - --format parquet",
+        "ultra-face detect a.jpg --output a.csv --draw drawn.jpg",
+        "ultra-face align a.jpg --output",
+        "ultra-face align a.jpg --output b --size 0",
+        "ultra-face align a.jpg --output b --largest 0",
+        "ultra-face align a.jpg --output b.png",
+        "ultra-face crop a.jpg --output -",
+        "ultra-face crop a.jpg --output text.txt",
+        "ultra-face crop a.jpg --output b --margin -1",
+        "ultra-face crop a.jpg --output b --min-sharpness x",
+        "ultra-face track a.mp4 --output b --tracker deepsort",
+        "ultra-face track a.mp4 --output b.csv",
+    ),
+    *(
         "ultra-face tiles",
         "ultra-face collages",
         "ultra-face prepare",
@@ -207,7 +265,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of files that are wrong for some command each."""
     folder = tmp_path_factory.mktemp("inputs")
     texts = {
-        **dict.fromkeys(("text.pt", "text.txt", "text.onnx", "a.mat"), "hello\n"),
+        **dict.fromkeys(("text.pt", "text.txt", "text.onnx", "a.mat", "wrong.csv"), "hello\n"),
         **dict.fromkeys(("all/0--P/0_a.txt", "some/0--P/0_a.txt", "flat/0_a.txt", "odd/0--P/0_a.txt"), "0_a\n0\n"),
         **dict.fromkeys(("all/0--P/0_b.txt", "odd/0--P/0_b.txt", "stopped/0--P.part/0_b.txt"), "0_b\n0\n"),
         **dict.fromkeys(("damaged/0--P/0_a.jpg", "damaged/0--P/0_b.jpg", "odd/detector.json"), "damaged"),
@@ -360,5 +418,12 @@ def test_share_refuses(text: str) -> None:
         share(text)
 
 
-def test_positive_and_share_read_numbers() -> None:
+@pytest.mark.parametrize("text", ["-0.1", "nan", "inf", "x", ""])
+def test_not_negative_refuses(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=f"^expected a number of 0 or more, got {text!r}$"):
+        not_negative(text)
+
+
+def test_positive_share_and_not_negative_read_numbers() -> None:
     assert (positive("12"), share("0"), share("1"), share(".5")) == (12, 0.0, 1.0, 0.5)
+    assert (not_negative("0"), not_negative("1e3")) == (0.0, 1000.0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from interpreters import run_python
+from ultralytics.utils import ASSETS
 
 from ultra_face.__main__ import COMMANDS
 
@@ -22,7 +25,13 @@ main()
 """
 
 
-@pytest.mark.parametrize("command", ["prepare", "tiles", "collages", "anchors", "evaluate", "evaluate-landmarks"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("detect", "align", "crop", "blur", "track"),
+        *("prepare", "tiles", "collages", "anchors", "evaluate", "evaluate-landmarks"),
+    ],
+)
 def test_help(tmp_path, command):
     printed = run_python("-c", WITHOUT_TORCH, command, "--help", folder=tmp_path).stdout
     assert printed.startswith(f"usage: ultra-face {command} ")
@@ -32,6 +41,21 @@ def test_help(tmp_path, command):
 def test_the_list_of_commands(tmp_path):
     printed = run_python("-c", WITHOUT_TORCH, "--help", folder=tmp_path).stdout
     assert all(f"\n  {command} " in printed for command in COMMANDS)
+
+
+def test_commands_for_faces_with_an_onnx_file(tmp_path, shipped_onnx):
+    """Two people look out of this photograph."""
+    shutil.copy(ASSETS / "zidane.jpg", tmp_path / "photo.jpg")
+
+    def run(line):
+        return run_python("-c", WITHOUT_TORCH, *line.split(), "--model", str(shipped_onnx), "--quiet", folder=tmp_path)
+
+    assert len(run("detect photo.jpg --output -").stdout.splitlines()) == 2
+    for command in ("align", "crop"):
+        run(f"{command} photo.jpg --output {command}")
+        assert len(list((tmp_path / command).glob("photo-*.png"))) == 2
+    run("blur photo.jpg --output blurred.jpg")
+    assert (tmp_path / "blurred.jpg").is_file()
 
 
 def test_data_and_files_alone(retinaface_source, tmp_path):

@@ -31,6 +31,7 @@ FACES = torch.tensor(
         (1, 0.70, 0.50, 0.30, 0.40),
     ]
 )
+NO_ONE = np.full((SIZE, SIZE, 3), 102, np.uint8)
 TEMPLATE = torch.tensor([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
 
 
@@ -67,7 +68,7 @@ def _train(name: str, file: Path) -> Path:
 
 
 def memorised_batch() -> dict[str, Tensor]:
-    """The photographs as Ultralytics' predictor sees them, each small face twice as large as a second look does."""
+    """The photographs as Ultralytics' predictor sees them, each small face as a second look does, and no one."""
     letterbox = LetterBox((SIZE, SIZE))
     images = [letterbox(image=cv2.imread(str(file)))[..., ::-1].copy() for file in PHOTOGRAPHS]
     faces = [face.tolist() for face in FACES]
@@ -79,6 +80,7 @@ def memorised_batch() -> dict[str, Tensor]:
             tile[: 2 * WINDOW, : 2 * WINDOW] = cv2.resize(cut, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
             faces.append([len(images), 2 * (x - left / SIZE), 2 * (y - top / SIZE), 2 * width, 2 * height])
             images.append(tile)
+    images.append(NO_ONE)
     table = torch.tensor(faces)
     boxes = table[:, 1:]
     landmarks = boxes[:, None, :2] + (TEMPLATE - 0.5) * boxes[:, None, 2:]

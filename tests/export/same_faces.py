@@ -35,9 +35,13 @@ def predict(model: YOLO, images: Sequence[Any] = PHOTOGRAPHS, **arguments: Any) 
     return [Faces.from_result(result) for result in model.predict(images, **settings | arguments)]
 
 
-def assert_same_faces(got: Faces, expected: Faces, *, pixels: float, score: float) -> None:
-    """Same faces in any order, each coordinate within `pixels` of the photograph, each score within `score`."""
-    assert len(got) == len(expected) > 0
+def assert_same_faces(got: Faces, expected: Faces, *, pixels: float, score: float, none: bool = False) -> None:
+    """Same faces in any order, each coordinate within `pixels` of the photograph, each score within `score`.
+
+    There are some, but for an image that is said to have none.
+    """
+    assert len(got) == len(expected)
+    assert (len(expected) == 0) == none
     first, second = (
         np.concatenate([faces.boxes_xyxy, faces.landmarks.reshape(len(faces), -1)], 1) for faces in (got, expected)
     )

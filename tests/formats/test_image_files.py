@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from io import BytesIO
+
 import cv2
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from ultra_face.formats.image_files import (
     ImageFolder,
     find_images,
     image_size,
+    is_image_content,
     is_image_name,
     read_image,
 )
@@ -36,6 +39,33 @@ def test_the_suffixes_are_those_of_ultralytics():
 )
 def test_images_are_known_by_their_suffix(name, expected):
     assert is_image_name(name) is expected
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "MPO"])
+def test_images_are_known_by_their_first_bytes(form):
+    """As Pillow writes them."""
+    if form == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow writes no AVIF")
+    content = BytesIO()
+    Image.new("RGB", (16, 8)).save(content, form)
+    assert is_image_content(content.getvalue()[:12])
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        (b"\0\0\0\x18ftypheic", True),  # of a telephone
+        (b"\0\0\0\x20ftypisom", False),  # .mp4
+        (b"\0\0\0\x14ftypqt  ", False),  # .mov
+        (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01", False),  # .mkv
+        (b"RIFF\0\0\0\0AVI ", False),
+        (b"GIF89a\x10\0", False),  # a film, as by its name
+        (b"hello", False),
+        (b"", False),
+    ],
+)
+def test_what_is_no_image_begins_otherwise(first, expected):
+    assert is_image_content(first) is expected
 
 
 @pytest.fixture

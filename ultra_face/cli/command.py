@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from math import isfinite
 from typing import TypeVar
 
 from ultra_face.formats.files import named
@@ -15,6 +17,7 @@ from ultra_face.formats.files import named
 Item = TypeVar("Item")
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
+BROKEN_PIPE = 141  # and of one whose output nobody reads any more
 _RANGE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 
 
@@ -30,6 +33,9 @@ def command(name: str) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         print(f"{name}: {str(stop) or 'interrupted'}", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever read standard output has had enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end
+        sys.exit(BROKEN_PIPE)
     except (OSError, ValueError, ModuleNotFoundError) as error:
         sys.exit(f"{name}: {sentence(error)}")
 
@@ -50,6 +56,21 @@ def positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
     return int(text)
+
+
+def not_negative(text: str) -> float:
+    """Type of command-line options that measure.
+
+    Raises:
+        ArgumentTypeError: no number, or none of 0 or more.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not (number >= 0 and isfinite(number)):
+        raise ArgumentTypeError(f"expected a number of 0 or more, got {text!r}")
+    return number
 
 
 def share(text: str) -> float:

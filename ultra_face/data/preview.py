@@ -12,10 +12,8 @@ import numpy.typing as npt
 from ultra_face.formats.files import write_file
 from ultra_face.formats.image_files import Pixels, find_images, read_image
 from ultra_face.formats.yolo_pose import label_file, read_labels
+from ultra_face.pictures.drawing import BOX_COLOUR, LANDMARK_COLOURS
 
-_BOX_COLOUR = (60, 220, 60)
-_LANDMARK_COLOURS = ((60, 60, 255), (255, 160, 40), (0, 220, 255), (255, 80, 220), (240, 240, 60))
-"""BGR of left eye, right eye, nose, left and right mouth corner, as seen in the image."""
 _BACKGROUND = 24
 
 
@@ -47,9 +45,9 @@ def draw_faces(image: Pixels, boxes_cxcywh: npt.NDArray[Any], landmarks: npt.NDA
     for box, points in zip(boxes_cxcywh, landmarks, strict=True):
         left_top = np.rint((box[:2] - box[2:] / 2) * size).astype(int)
         right_bottom = np.rint((box[:2] + box[2:] / 2) * size).astype(int)
-        cv2.rectangle(canvas, left_top.tolist(), right_bottom.tolist(), _BOX_COLOUR, 1, cv2.LINE_AA)
+        cv2.rectangle(canvas, left_top.tolist(), right_bottom.tolist(), BOX_COLOUR, 1, cv2.LINE_AA)
         radius = max(1, round(float((box[2:] * size).min()) / 30))
-        for (x, y, visibility), colour in zip(points, _LANDMARK_COLOURS, strict=True):
+        for (x, y, visibility), colour in zip(points, LANDMARK_COLOURS, strict=True):
             if visibility > 0:
                 centre = np.rint((x, y) * size).astype(int).tolist()
                 cv2.circle(canvas, centre, radius, colour, -1, cv2.LINE_AA)

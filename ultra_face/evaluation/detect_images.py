@@ -96,7 +96,8 @@ def detect(model: YOLO, image: Image, settings: Settings) -> Faces:
 
     found = Faces.concatenate(passes)
     boxes, scores = torch.from_numpy(found.boxes_xyxy), torch.from_numpy(found.scores)
-    return found[nms(boxes, scores, settings.nms_iou).numpy()[: settings.max_det]]
+    kept: NDArray[np.int64] = nms(boxes, scores, settings.nms_iou).numpy()
+    return found[kept[: settings.max_det]]
 
 
 def run_pass(model: YOLO, image: Image, scale: int | None, mirrored: bool, settings: Settings) -> Faces:

@@ -25,12 +25,35 @@ LETTERBOX_GREY = 114
 Pixels = npt.NDArray[np.uint8]
 
 _ISO_MEDIA, _ISO_MEDIA_AT = b"ftyp", slice(4, 8)
-"""The container of AVIF and HEIC."""
+"""The container of AVIF and HEIC, and of many videos."""
+
+_BRAND_AT = slice(8, 12)
+_BRANDS_OF_IMAGES = (
+    b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
+)  # fmt: skip
+_SIGNATURES = (
+    b"\xff\xd8\xff",  # JPEG, MPO
+    b"\x89PNG\r\n\x1a\n",
+    b"BM",
+    b"II*\0", b"MM\0*",  # TIFF, DNG
+    b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51",  # JPEG 2000
+)  # fmt: skip
+"""How files begin that `IMAGE_SUFFIXES` name; WebP and the ISO media files have their marks further on."""
 
 
 def is_image_name(name: str | PurePath) -> bool:
     """Whether a path ends as image files do, in small letters or capitals."""
     return str(name).lower().endswith(IMAGE_SUFFIXES)
+
+
+def is_image_content(first: bytes) -> bool:
+    """Whether the first 12 bytes of a file are those of an image of one of the known formats.
+
+    Pillow is not asked, since Ultralytics makes it install a package where it does not know a file.
+    """
+    if first[_ISO_MEDIA_AT] == _ISO_MEDIA:
+        return first[_BRAND_AT] in _BRANDS_OF_IMAGES
+    return first.startswith(_SIGNATURES) or (first[:4] == b"RIFF" and first[_BRAND_AT] == b"WEBP")
 
 
 def find_images(folder: Path) -> list[Path]:
