@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "demo": {"data", "formats"},
     "super_resolution": {"nn", "data", "formats", "faces"},
     "runtimes": {"refinement", "formats"},
+    "deploy": {"nn", "refinement", "formats"},
     "detection": {"runtimes", "formats", "faces"},
     "detector": {"detection", "runtimes", "plugin", "faces"},
     "evaluation": {"formats", "faces", "runtimes"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "plugin": {"heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces"},
     "cli": {
         "plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "faces", "runtimes", "detection",
-        "detector", "video", "exchange",
+        "detector", "video", "exchange", "deploy",
     },
     "__main__": {"cli"},
 }  # fmt: skip

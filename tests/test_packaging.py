@@ -159,6 +159,7 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
         "evaluate": "--model yolov5n-aesvc-face.pt --images ../photos --ground-truth ../gt.txt --scale 96 --json -",
         "evaluate-landmarks": "--model yolov5n-aesvc-face.pt --images ../photos --annotations ../label.txt --scale 96",
         "refine": "yolov5n-aesvc-face.pt refined.pt --set windows=2",
+        "fold-norms": f"yolov5n-aesvc-face.pt folded.pt --data {data} --photographs 2 --imgsz 96 --least-correlation 0",
         "show": "refined.pt ../photos/0--P/a.jpg --imgsz 96",
         "train-generator": f"--data {data} --scale 2 --blocks 1 --width 4 --light --discriminator-width 4 --tile 32 "
         "--min-face 16 --batch 2 --num-held-out 2 --pixel-steps 2 --adversarial-steps 1",
@@ -168,7 +169,17 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
     for command, words in lines.items():
         run_python("-m", "ultra_face", command, *words.split(), python=python(environment), folder=folder)
     made = {path.name for path in folder.iterdir()}
-    assert made >= {"set", "sheet.png", "tiles", "collages", "anchors.png", "refined.pt", "second-look.png", "runs"}
+    assert made >= {
+        "set",
+        "sheet.png",
+        "tiles",
+        "collages",
+        "anchors.png",
+        "refined.pt",
+        "folded.pt",
+        "second-look.png",
+        "runs",
+    }
     assert made >= {"faces.csv", "aligned", "cropped", "blurred", "tracked"}
 
 

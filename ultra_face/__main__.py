@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate-landmarks": "landmark errors of any detector's files, or of a model",
     "refine": "put a trained generator, or other settings of the second look, into a face model",
     "show": "draw what the second look does to a photograph, step by step",
+    "fold-norms": "give a trained model norms that exports fold into its convolutions",
     "train-generator": "train the super-resolution generator of the second look",
 }
 

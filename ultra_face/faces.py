@@ -158,7 +158,7 @@ class Faces:
 
     def __repr__(self) -> str:
         """How many, and of which image, in a line; the arrays are an attribute away."""
-        known = {"scores": f"{self.scores.min():.2f}-{self.scores.max():.2f}" if len(self) else None}
+        known: dict[str, Any] = {"scores": f"{self.scores.min():.2f}-{self.scores.max():.2f}" if len(self) else None}
         known |= {"image_size": self.image_size, "source": self.source and repr(self.source), "frame": self.frame}
         return (
             ", ".join(

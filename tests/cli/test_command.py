@@ -126,6 +126,10 @@ WRONG = [
         "text.onnx: expected the checkpoint of a face model, got a model",
     ),
     ("ultra-face show no.pt no.jpg", "no.jpg: expected an image that decodes, got none; check the path$"),
+    (
+        "ultra-face fold-norms no.pt new.pt --data odd.yaml",
+        "no.pt: expected the checkpoint of a face model, got no file; check the path$",
+    ),
     ("ultra-face train-generator --data no.yaml", "'no.yaml' does not exist"),
     ("ultra-face train-generator --data broken.yaml", "YAML syntax error in 'broken.yaml'"),
     (
@@ -208,6 +212,8 @@ MISUSED = [
         f"{LANDMARKS} --predictions a.txt --iou-threshold 7",
         "ultra-face show",
         "ultra-face train-generator --data",
+        "ultra-face fold-norms a.pt b.pt",
+        "ultra-face fold-norms a.pt b.pt --data a --least-correlation 7",
     ),
     *(
         "ultra-face show a.pt a.jpg --conf 7",

@@ -40,7 +40,7 @@ def test_cgs_is_convolution_norm_silu() -> None:
 
 
 def test_the_norm_is_an_argument() -> None:
-    assert isinstance(CGS(4, 8, norm=nn.BatchNorm2d).norm, nn.BatchNorm2d)
+    assert isinstance(CGS(4, 8, norm="batch").norm, nn.BatchNorm2d)
 
 
 def test_bottleneck_adds_to_its_input() -> None:
@@ -119,5 +119,5 @@ def test_odd_width_is_refused() -> None:
 
 
 def test_unknown_norm_names_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="MC4f: unknown norm 'layer'; known are group, batch"):
+    with pytest.raises(ValueError, match="unknown norm 'layer'; known are group, batch"):
         MC4f(16, 16, norm="layer")

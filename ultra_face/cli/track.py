@@ -95,7 +95,7 @@ def _crops_before(outputs: Outputs, folder: Path) -> set[Path]:
     return crops
 
 
-@dataclass
+@dataclass(eq=False)
 class People:
     """The sharpest aligned crop of each person so far, by track id."""
 

@@ -8,6 +8,8 @@ open; these give 2,371,447 parameters against the paper's 2.351 M.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,10 @@ def group_norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(groups, channels)
 
 
+NORMS: dict[str, Callable[[int], nn.Module]] = {"group": group_norm, "batch": nn.BatchNorm2d}
+"""`group` as in the paper; `batch`, which exports fold into the convolutions, shows what that costs and brings."""
+
+
 class CGS(nn.Module):
     """Convolution without bias, norm, SiLU: x (B, c1, H, W) -> (B, c2, H / s, W / s).
 
@@ -30,13 +36,18 @@ class CGS(nn.Module):
         c2: output channels.
         k: kernel size, padded so that stride 1 keeps H and W.
         s: stride.
-        norm: builds the norm from the channel count; `nn.BatchNorm2d` measures what GroupNorm costs and brings.
+        norm: one of `NORMS`.
+
+    Raises:
+        ValueError: an unknown norm.
     """
 
-    def __init__(self, c1: int, c2: int, k: int = 1, s: int = 1, *, norm: type[nn.Module] | None = None) -> None:
+    def __init__(self, c1: int, c2: int, k: int = 1, s: int = 1, norm: str = "group") -> None:
         super().__init__()
+        if norm not in NORMS:
+            raise ValueError(f"unknown norm {norm!r}; known are {', '.join(NORMS)}")
         self.conv = nn.Conv2d(c1, c2, k, s, padding=k // 2, bias=False)
-        self.norm = group_norm(c2) if norm is None else norm(c2)
+        self.norm = NORMS[norm](c2)
         self.act = nn.SiLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -48,7 +59,7 @@ class CGS(nn.Module):
 class CGSBottleneck(nn.Module):
     """Two 3 x 3 CGS with a shortcut: x (B, c, H, W) -> (B, c, H, W). The bottleneck of MC4f, figure 2."""
 
-    def __init__(self, c: int, *, norm: type[nn.Module] | None = None) -> None:
+    def __init__(self, c: int, norm: str = "group") -> None:
         super().__init__()
         self.cv1 = CGS(c, c, 3, norm=norm)
         self.cv2 = CGS(c, c, 3, norm=norm)
@@ -65,7 +76,7 @@ class MC4f(nn.Module):
         c1: input channels.
         c2: output channels, even.
         n: number of bottlenecks.
-        norm: `"group"` as in the paper, or `"batch"`, which an ONNX export folds into the convolutions.
+        norm: one of `NORMS`.
 
     Raises:
         ValueError: odd `c2`, or an unknown norm.
@@ -75,13 +86,12 @@ class MC4f(nn.Module):
         super().__init__()
         if c2 % 2:
             raise ValueError(f"MC4f: c2 must be even, got {c2}; choose a width whose half is a whole number")
-        build_norm = _norm_builder(norm)
         c = c2 // 2
-        self.cv1 = CGS(c1, 2 * c, norm=build_norm)
-        self.bottlenecks = nn.ModuleList(CGSBottleneck(c, norm=build_norm) for _ in range(n))
-        self.cv2 = CGS((2 + n) * c, c2, norm=build_norm)
-        self.cv3 = CGS(c1, c2, norm=build_norm)
-        self.cv4 = CGS(c2, c2, norm=build_norm)
+        self.cv1 = CGS(c1, 2 * c, norm=norm)
+        self.bottlenecks = nn.ModuleList(CGSBottleneck(c, norm) for _ in range(n))
+        self.cv2 = CGS((2 + n) * c, c2, norm=norm)
+        self.cv3 = CGS(c1, c2, norm=norm)
+        self.cv4 = CGS(c2, c2, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """cv4(cv2(all branches) + cv3(x))."""
@@ -90,12 +100,3 @@ class MC4f(nn.Module):
             branches.append(bottleneck(branches[-1]))
         y: Tensor = self.cv4(self.cv2(torch.cat(branches, dim=1)) + self.cv3(x))
         return y
-
-
-NORMS: dict[str, type[nn.Module] | None] = {"group": None, "batch": nn.BatchNorm2d}
-
-
-def _norm_builder(name: str) -> type[nn.Module] | None:
-    if name not in NORMS:
-        raise ValueError(f"MC4f: unknown norm {name!r}; known are {', '.join(NORMS)}")
-    return NORMS[name]

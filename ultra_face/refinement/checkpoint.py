@@ -56,6 +56,11 @@ def write_refined(
     """
     check_new_checkpoint(output)
     model = refine_model(detector.model, generator=generator, settings=settings)
+    write_checkpoint(detector, model, output)
+
+
+def write_checkpoint(detector: Any, model: Any, output: Path) -> None:
+    """Write a changed copy of a detector's model, with all else that its checkpoint holds, as a finished training."""
     content = detector.ckpt | dict.fromkeys(OF_AN_UNFINISHED_RUN) | {"epoch": -1, "model": model.half()}
     with replacing(output) as partial:
         torch.save(content, partial)
