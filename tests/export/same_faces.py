@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
+import pytest
 from detecting_model import PHOTOGRAPHS, SIZE
 from ultralytics import YOLO
 
@@ -16,17 +18,34 @@ THRESHOLDS = {"conf": 0.3, "iou": 0.5}
 
 
 class Export(NamedTuple):
-    """Arguments of an export, and how far its boxes, landmarks [px of the input] and scores may be off."""
+    """Arguments of an export, and how far its boxes, landmarks [px of the input] and scores may be off.
+
+    Beside these, the modules that it needs and `ultra-face[export]` lacks, and arguments of predictions with it.
+    """
 
     arguments: dict[str, Any]
     pixels: float = 0.01
     score: float = 1e-4
+    modules: tuple[str, ...] = ()
+    prediction: dict[str, Any] = {}  # noqa: RUF012  (nothing changes it)
 
 
 # Half precision has 11 bits: a coordinate of 160 px is rounded by 0.06 px in each step.
 HALF = {"pixels": 0.5, "score": 5e-3}
-# OpenVINO computes in bfloat16, with 8 bits, where the processor can.
-BFLOAT16 = {"pixels": 2.0, "score": 5e-2}
+
+RUN_TIMES = {
+    "opencv": Export({"format": "onnx"}, prediction={"dnn": True}),
+    "opencv-opset-12": Export({"format": "onnx", "opset": 12}, prediction={"dnn": True}),
+    "torchscript": Export({"format": "torchscript"}),
+    "openvino": Export({"format": "openvino"}),
+    "ncnn": Export({"format": "ncnn"}, modules=("ncnn", "pnnx")),
+    "mnn": Export({"format": "mnn"}, modules=("MNN",)),
+    "litert": Export({"format": "litert"}, modules=("litert_torch",)),
+    "paddle": Export({"format": "paddle"}, modules=("paddle", "x2paddle")),
+    "executorch": Export({"format": "executorch"}, modules=("executorch",)),
+    "saved_model": Export({"format": "saved_model"}, modules=("tensorflow", "onnx2tf")),
+    "pb": Export({"format": "pb"}, modules=("tensorflow", "onnx2tf")),
+}
 
 
 def predict(model: YOLO, images: Sequence[Any] = PHOTOGRAPHS, **arguments: Any) -> list[Faces]:
@@ -51,6 +70,29 @@ def assert_same_faces(got: Faces, expected: Faces, *, pixels: float, score: floa
     np.testing.assert_allclose(got.scores, expected.scores[nearest], rtol=0, atol=score)
 
 
-def scale(photograph: Path) -> float:
-    """Pixels of a photograph to one of the input; both of Ultralytics' photographs are known."""
-    return {"bus.jpg": 1080, "zidane.jpg": 1280}[photograph.name] / SIZE
+def need(export: Export, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder with all that the export takes from there; the test skips where a module is absent."""
+    for module in export.modules:
+        pytest.importorskip(module)
+    monkeypatch.chdir(folder)  # several converters write files of their own into the working folder
+    if "onnx2tf" in export.modules:
+        # Images by which onnx2tf compares itself with the ONNX file; Ultralytics downloads photographs otherwise.
+        images = np.random.default_rng(0).random((20, 128, 128, 3), np.float32)
+        np.save("calibration_image_sample_data_20x128x128x3_float32.npy", images)
+
+
+def assert_same_as_checkpoint(
+    checkpoint: Path, export: Export, *, photographs: Sequence[Path] = PHOTOGRAPHS, size: int = SIZE
+) -> YOLO:
+    """Export the checkpoint and find the same faces with both, photograph by photograph; gives the exported model."""
+    exported = YOLO(YOLO(checkpoint).export(imgsz=size, **export.arguments), task="pose")
+    for photograph in photographs:
+        (expected,) = predict(YOLO(checkpoint), [photograph], imgsz=size)
+        (got,) = predict(exported, [photograph], imgsz=size, **export.prediction)
+        assert_same_faces(got, expected, pixels=export.pixels * scale(photograph, size), score=export.score)
+    return exported
+
+
+def scale(photograph: Path, size: int = SIZE) -> float:
+    """Pixels of a photograph to one of a square input of this size."""
+    return max(1, *cv2.imread(str(photograph)).shape[:2]) / size

@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 import pytest
 from detecting_model import PHOTOGRAPHS, SIZE
-from same_faces import BFLOAT16, HALF, THRESHOLDS, Export, assert_same_faces, predict, scale
+from same_faces import HALF, THRESHOLDS, Export, assert_same_faces, predict, scale
 from ultralytics import YOLO
 
 pytestmark = [
@@ -28,8 +28,8 @@ EXPORTS = {
     "onnx-half": Export({"format": "onnx", "quantize": 16}, **HALF),
     "torchscript": Export({"format": "torchscript"}),
     "torchscript-nms": Export({"format": "torchscript", "nms": True, **THRESHOLDS}),
-    "openvino": Export({"format": "openvino"}, **BFLOAT16),
-    "openvino-half": Export({"format": "openvino", "quantize": 16}, **BFLOAT16),
+    "openvino": Export({"format": "openvino"}),
+    "openvino-half": Export({"format": "openvino", "quantize": 16}, **HALF),
 }
 
 

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from detecting_model import NO_ONE, PHOTOGRAPHS, SIZE, SMALL, WINDOW
-from same_faces import BFLOAT16, THRESHOLDS, Export, assert_same_faces, predict, scale
+from same_faces import RUN_TIMES, THRESHOLDS, Export, assert_same_faces, need, predict, scale
 from small_models import photograph, small_model
 from ultralytics import YOLO
 from ultralytics.data.augment import LetterBox
@@ -34,8 +34,8 @@ NUM_ANCHORS = 3 * sum((SIZE // stride) ** 2 for stride in (8, 16, 32))
 
 EXPORTS = {
     "onnx-nms": Export({"format": "onnx", "nms": True, **THRESHOLDS}),
-    "torchscript": Export({"format": "torchscript"}),
-    "openvino": Export({"format": "openvino"}, **BFLOAT16),
+    "onnx-opset-16": Export({"format": "onnx", "opset": 16}),  # the first with an operator that cuts windows
+    **{name: RUN_TIMES[name] for name in ("torchscript", "openvino", "opencv", "mnn", "litert", "executorch")},
 }
 
 
@@ -130,10 +130,14 @@ def test_windows_reach_all_of_an_image_of_another_size(checkpoint: Path, dynamic
 
 
 @pytest.mark.parametrize("export", EXPORTS.values(), ids=EXPORTS)
-def test_other_formats(checkpoint: Path, export: Export) -> None:
+def test_other_formats(checkpoint: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need(export, tmp_path, monkeypatch)
     exported = YOLO(YOLO(checkpoint).export(imgsz=SIZE, **export.arguments), task="pose")
     for index in range(3):
-        (expected,), (got,) = predict(YOLO(checkpoint), [IMAGES[index]]), predict(exported, [IMAGES[index]])
+        (expected,), (got,) = (
+            predict(YOLO(checkpoint), [IMAGES[index]]),
+            predict(exported, [IMAGES[index]], **export.prediction),
+        )
         tolerance = {"pixels": 2 * export.pixels * SCALES[index], "score": 2 * export.score}
         assert_same_faces(got, expected, **tolerance, none=index == 0)
 

@@ -17,6 +17,7 @@ from ultra_face.heads.anchor_pose import AnchorPose
 from ultra_face.heads.face_head import STOCK_DECODING
 from ultra_face.heads.face_pose import FacePose
 from ultra_face.heads.sr_pose import SRFacePose, SRPose
+from ultra_face.refinement.refined import CANNOT_CHOOSE
 
 SR = {"windows": 3, "window": 32, "scale": 2, "blocks": 1, "width": 4, "light": True, "max_face": 24, "first_look": 1.0}
 HEADS = pytest.mark.parametrize("head", PLAIN)
@@ -276,10 +277,21 @@ def test_formats_that_replace_the_decoding_are_refused(head: str, format_name: s
         model.predict(photograph(1))
 
 
-def test_without_refinement_it_is_exported_as_the_plain_head() -> None:
+@pytest.mark.parametrize("format_name", sorted(CANNOT_CHOOSE))
+@HEADS
+def test_formats_that_cannot_choose_windows_are_refused(head: str, format_name: str) -> None:
+    model = small_model(head, SR)
+    model.model[-1].export, model.model[-1].format = True, format_name
+    message = f"{head}: refinement: expected a format that can choose windows in its graph, got {format_name}; export"
+    with pytest.raises(NotImplementedError, match=message):
+        model.predict(photograph(1))
+
+
+@pytest.mark.parametrize("format_name", ["edgetpu", "ncnn"])
+def test_without_refinement_it_is_exported_as_the_plain_head(format_name: str) -> None:
     x, model = photograph(1), small_model("SRFacePose", SR | {"windows": 0})
     expected = predict(model, x)
-    model.model[-1].export, model.model[-1].format = True, "edgetpu"
+    model.model[-1].export, model.model[-1].format = True, format_name
     with torch.no_grad():
         torch.testing.assert_close(model.predict(x), expected)
 

@@ -60,7 +60,7 @@ def test_half_precision_keeps_the_attention() -> None:
 def literal_encoding(x: Tensor, codewords: Tensor, scales: Tensor) -> Tensor:
     """Equation 2 of Deep TEN, one position, codeword and channel at a time: O(B N K C)."""
     encoding = torch.zeros(len(x), *codewords.shape, dtype=torch.float64)
-    for image, positions in enumerate(x.tolist()):
+    for image, positions in enumerate(x.mT.tolist()):
         for features in positions:
             residuals = [[f - w for f, w in zip(features, word, strict=True)] for word in codewords.tolist()]
             distances = [sum(r * r for r in residual) for residual in residuals]
@@ -78,7 +78,7 @@ SHAPES = {"general": (2, 6, 5, 4), "one position": (1, 1, 3, 2), "one word": (1,
 def test_residual_encoding_against_the_literal_sum(shape: tuple[int, int, int, int]) -> None:
     batch, positions, words, channels = shape
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(batch, positions, channels, generator=generator)
+    x = torch.randn(batch, channels, positions, generator=generator)
     codewords = torch.randn(words, channels, generator=generator)
     scales = -torch.rand(words, generator=generator)
     got = residual_encoding(x, codewords, scales)
@@ -86,14 +86,14 @@ def test_residual_encoding_against_the_literal_sum(shape: tuple[int, int, int, i
 
 
 def test_a_single_codeword_takes_every_residual() -> None:
-    x, codeword = torch.tensor([[[1.0, 2.0], [5.0, 4.0]]]), torch.tensor([[1.0, 1.0]])
+    x, codeword = torch.tensor([[[1.0, 5.0], [2.0, 4.0]]]), torch.tensor([[1.0, 1.0]])
     # The softmax over one word is 1: (1 - 1) + (5 - 1) = 4 and (2 - 1) + (4 - 1) = 4.
     encoding = residual_encoding(x, codeword, torch.tensor([-0.3]))
     torch.testing.assert_close(encoding, torch.tensor([[[4.0, 4.0]]]))
 
 
 def test_encoding_stays_in_float32() -> None:
-    x = torch.full((1, 10_000, 2), 30.0, dtype=torch.float16)
+    x = torch.full((1, 2, 10_000), 30.0, dtype=torch.float16)
     encoding = residual_encoding(x, torch.zeros(1, 2), torch.zeros(1))
     # 10,000 x 30 = 300,000 is beyond the largest float16, 65,504.
     torch.testing.assert_close(encoding, torch.full((1, 1, 2), 300_000.0))
@@ -102,7 +102,7 @@ def test_encoding_stays_in_float32() -> None:
 def test_gate_lies_between_once_and_twice_the_input() -> None:
     torch.manual_seed(0)
     layer, x = LearnableVisualCenter(8, codewords=4).eval(), torch.randn(2, 8, 5, 6)
-    encoding = residual_encoding(layer.cbs(x).flatten(2).mT, layer.codewords, layer.scales)
+    encoding = residual_encoding(layer.cbs(x).flatten(2), layer.codewords, layer.scales)
     words = layer.act(layer.norm(encoding)).mean(1)
     gate = torch.sigmoid(words @ layer.fc.weight.T + layer.fc.bias)
     torch.testing.assert_close(layer(x), nn.functional.silu(x * (1 + gate[:, :, None, None])))

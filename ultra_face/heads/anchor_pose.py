@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -75,18 +76,18 @@ class AnchorPose(FaceHead, Pose):  # type: ignore[misc]
 
     def forward(self, x: list[Tensor]) -> Any:
         """Predict on each level, and decode unless training."""
-        raw = [self._split(conv(features)) for conv, features in zip(self.predict, x, strict=True)]
-        outputs = {"feats": x, "raw": raw}
+        maps = [conv(features) for conv, features in zip(self.predict, x, strict=True)]
+        outputs = {"feats": x, "raw": [self._split(level) for level in maps]}
         if self.training:
             return outputs
         refuse_stock_decoding(self, instead="train yolov5-aesvc-free.yaml")
-        levels = [self._decode(level, maps) for level, maps in enumerate(raw)]
-        decoded = torch.cat(levels, dim=2)
+        decoded = self._decode(maps)
         if self.export:
             return decoded
         # Ultralytics knows one logit a cell by this name: it draws what a layer looks at (`visualize=True`) and weighs
         # the features of a teacher (`distill_model=`) by it.
-        cells = [torch.unflatten(level[:, 4 : 4 + self.nc], 2, (self.na, -1)).amax(2) for level in levels]
+        scores = torch.split(decoded[:, 4 : 4 + self.nc], [level[0, 0].numel() * self.na for level in maps], dim=2)
+        cells = [torch.unflatten(level, 2, (self.na, -1)).amax(2) for level in scores]
         return decoded, outputs | {"scores": torch.cat(cells, dim=2).logit(eps=1e-6)}
 
     def criterion(self, model: nn.Module) -> AnchorFaceLoss:
@@ -150,8 +151,8 @@ class AnchorPose(FaceHead, Pose):  # type: ignore[misc]
 
         The centre counts in strides from the cell's top left, the size in the unit of the anchors.
         """
-        gate = 2 * values.sigmoid()
-        return gate.narrow(dim, 0, 2) - 0.5, gate.narrow(dim, 2, 2).square() * anchors
+        center, root = torch.split(2 * values.sigmoid(), 2, dim=dim)
+        return center - 0.5, root * root * anchors
 
     @staticmethod
     def decode_landmarks(values: Tensor, anchors: Tensor, middle: Tensor | float) -> Tensor:
@@ -162,29 +163,66 @@ class AnchorPose(FaceHead, Pose):  # type: ignore[misc]
         """(B, A x no, H, W) -> (B, A, no, H, W)."""
         return maps.view(maps.shape[0], self.na, self.no, *maps.shape[-2:])
 
-    def _decode(self, level: int, raw: Tensor) -> Tensor:
-        """Raw maps (B, A, no, H, W) -> (B, 4 + nc + nk, A x H x W) [input px]."""
-        stride = self.stride[level].type_as(raw)
-        height, width = raw.shape[-2:]
-        anchors = self.anchor_wh[level].type_as(raw).view(1, self.na, 2, 1)
-        cells = _cells(height, width, raw)
-        values = raw.flatten(3)
-        box, objectness, cls, points = torch.split(values, [4, 1, self.nc, self.nk], dim=2)
-        center, size = self.decode_boxes(box, anchors, dim=2)
-        center = (center + cells) * stride
+    def _decode(self, maps: Sequence[Tensor]) -> Tensor:
+        """Maps (B, A x no, H, W) of each level -> (B, 4 + nc + nk, N) [input px], in the order of `anchor_grid`."""
+        levels = [level.view(level.shape[0], self.na, self.no, -1).transpose(1, 2).flatten(2) for level in maps]
+        box, objectness, cls, points = torch.split(torch.cat(levels, dim=2), [4, 1, self.nc, self.nk], dim=1)
+        cells, strides, anchors = torch.split(self._grid(maps), [2, 1, 2], dim=1)
+        center, size = self.decode_boxes(box, anchors, dim=1)
+        center = (center + cells) * strides
         score = objectness.sigmoid() * cls.sigmoid()
-        landmarks = self._with_visibility(points, anchors, (cells + 0.5) * stride)
+        landmarks = self._with_visibility(points, anchors, (cells + 0.5) * strides)
         corners = [center - size / 2, center + size / 2] if self.xyxy else [center, size]
-        return torch.cat([*corners, score, landmarks], dim=2).transpose(1, 2).flatten(2)
+        return torch.cat([*corners, score, landmarks], dim=1)
 
     def _with_visibility(self, points: Tensor, anchors: Tensor, middle: Tensor) -> Tensor:
-        """Values (B, A, nk, N), anchors (1, A, 2, 1), cell middles (2, N) [px] -> (B, A, nk, N) [px, probability]."""
+        """Values (B, nk, N), anchors and cell middles (1, 2, N) [px] -> (B, nk, N) [px, probability]."""
         num_landmarks, values = self.kpt_shape
-        points = torch.unflatten(points, 2, (num_landmarks, values))
-        located = self.decode_landmarks(points[:, :, :, :2], anchors.unsqueeze(2), middle)
+        points = points.view(points.shape[0], num_landmarks, values, -1)
+        located = self.decode_landmarks(points[:, :, :2], anchors.unsqueeze(1), middle.unsqueeze(1))
         if values == 3:
-            located = torch.cat([located, points[:, :, :, 2:].sigmoid()], dim=3)
-        return located.flatten(2, 3)
+            located = torch.cat([located, points[:, :, 2:].sigmoid()], dim=2)
+        return located.flatten(1, 2)
+
+    def _grid(self, maps: Sequence[Tensor]) -> Tensor:
+        """Where the predictions stand: see `anchor_grid`.
+
+        Constants in an export of one size, since several run times cannot compute a grid: the exporter's dry run
+        leaves them here, where tracing finds them.
+        """
+        sizes = [(level.shape[-2], level.shape[-1]) for level in maps]
+        if not self.export or self.dynamic:
+            return anchor_grid(sizes, self.stride, self.anchor_wh, like=maps[0])
+        fixed = [(int(height), int(width)) for height, width in sizes]  # tensors while a graph is traced
+        key = (*fixed, maps[0].dtype)
+        if key not in self._grids:
+            self._grids[key] = anchor_grid(fixed, self.stride, self.anchor_wh, like=maps[0])
+        return self._grids[key]
+
+    @cached_property
+    def _grids(self) -> dict[Any, Tensor]:
+        return {}
+
+
+def anchor_grid(sizes: Sequence[tuple[int, int]], strides: Tensor, anchor_wh: Tensor, *, like: Tensor) -> Tensor:
+    """Cell, stride and anchor of each prediction, level by level, anchor by anchor, its cells row by row.
+
+    Args:
+        sizes: height and width of each level [cells].
+        strides: of each level [input px].
+        anchor_wh: widths and heights (levels, A, 2) [input px].
+        like: a tensor of the type and device that are wanted.
+
+    Returns:
+        (1, 5, N): column and row [strides]; stride, width and height of the anchor [input px].
+    """
+    levels = []
+    for (height, width), stride, anchors in zip(sizes, strides.type_as(like), anchor_wh.type_as(like), strict=True):
+        rows, columns = torch.arange(height).type_as(like), torch.arange(width).type_as(like)  # traced without a device
+        grid_y, grid_x = torch.meshgrid(rows, columns, indexing="ij")
+        cells = torch.stack([grid_x.flatten(), grid_y.flatten()]).unsqueeze(1).expand(2, len(anchors), height * width)
+        levels.append(torch.cat([cells, stride.expand_as(cells[:1]), anchors.t().unsqueeze(2).expand_as(cells)]))
+    return torch.cat([level.flatten(1) for level in levels], dim=1).unsqueeze(0)
 
 
 def anchor_sizes(anchors: Sequence[Sequence[float]], *, num_levels: int) -> Tensor:
@@ -208,10 +246,3 @@ def anchor_sizes(anchors: Sequence[Sequence[float]], *, num_levels: int) -> Tens
     if not all(isinstance(side, (int, float)) and 0 < side < math.inf for row in anchors for side in row):
         raise ValueError(f"AnchorPose: anchors: expected sizes above 0 px, got {anchors}; {remedy}")
     return torch.tensor(anchors, dtype=torch.float32).view(num_levels, -1, 2)
-
-
-def _cells(height: int, width: int, like: Tensor) -> Tensor:
-    """Column and row of each cell, row by row: (2, H x W) [strides]."""
-    rows, columns = torch.arange(height).type_as(like), torch.arange(width).type_as(like)  # traced without a device
-    grid_y, grid_x = torch.meshgrid(rows, columns, indexing="ij")
-    return torch.stack([grid_x.flatten(), grid_y.flatten()])

@@ -4,8 +4,9 @@ A row of an output convolution predicts one value. Boxes, objectness and landmar
 are, so their rows pass on. A class takes the row of its name; one that the weights do not know starts as the mean of
 theirs. Ultralytics maps the classes of its own heads by name, and leaves the others at random.
 
-For TensorFlow and ExecuTorch, Ultralytics exchanges methods of its heads, partly for normalised coordinates. For IMX it
-knows a head of landmarks by the very class `Pose`. For Hailo it cuts the graph at the convolutions of that class.
+For Edge TPU, Ultralytics exchanges the decoding of its heads for one in normalised coordinates, and multiplies what
+comes back. For IMX it knows a head of landmarks by the very class `Pose`. For Hailo it cuts the graph at the
+convolutions of that class.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ultralytics.utils import LOGGER, colorstr
 
 from ultra_face.losses.settings import FaceLossSettings
 
-STOCK_DECODING = frozenset({"saved_model", "pb", "edgetpu", "executorch", "imx", "hailo"})
+STOCK_DECODING = frozenset({"edgetpu", "imx", "hailo"})
 
 
 def refuse_stock_decoding(head: Any, *, instead: str, formats: Collection[str] = STOCK_DECODING) -> None:

@@ -29,7 +29,8 @@ def simam(x: Tensor, *, regularisation: float = 1e-4) -> Tensor:
     """
     features = x.float()
     neighbours = max(x.shape[-2] * x.shape[-1] - 1, 1)
-    squared = (features - features.mean(dim=(2, 3), keepdim=True)).square()
+    distance = features - features.mean(dim=(2, 3), keepdim=True)
+    squared = distance * distance
     variance = squared.sum(dim=(2, 3), keepdim=True) / neighbours
     inverse_energy = squared / (4 * (variance + regularisation)) + 0.5
     return x * inverse_energy.sigmoid().to(x.dtype)
@@ -48,17 +49,19 @@ class SimAM(nn.Module):
 
 
 def residual_encoding(x: Tensor, codewords: Tensor, scales: Tensor) -> Tensor:
-    """Sum of soft-assigned residuals to each codeword: x (B, N, C), codewords (K, C), scales (K,) -> (B, K, C).
+    """Sum of soft-assigned residuals to each codeword: x (B, C, N), codewords (K, C), scales (K,) -> (B, K, C).
 
-    e_k = sum_i a_ik (x_i - b_k) with a_i = softmax_k(s_k |x_i - b_k|^2); Zhang et al. 2018 (Deep TEN), equation 2.
-    Computed in float32, without ever building the (B, N, K, C) residuals:
-    |x - b|^2 = |x|^2 - 2 x.b + |b|^2 and e_k = (A^T X)_k - b_k sum_i a_ik.
+    e_k = sum_i a_ki (x_i - b_k) with a_i = softmax_k(s_k |x_i - b_k|^2); Zhang et al. 2018 (Deep TEN), equation 2.
+    Computed in float32, without ever building the (B, K, C, N) residuals:
+    |x - b|^2 = |x|^2 - 2 b.x + |b|^2 and e_k = (A X^T)_k - b_k sum_i a_ki. The assignment A (B, K, N) is never
+    transposed, since LiteRT does not load a product with one that was.
     """
     with torch.autocast(x.device.type, enabled=False):
         x, codewords, scales = x.float(), codewords.float(), scales.float()
-        squared = x.square().sum(2, keepdim=True) - 2 * x @ codewords.t() + codewords.square().sum(1)
-        assignment = (scales * squared).softmax(dim=2)
-        return assignment.transpose(1, 2) @ x - codewords * assignment.sum(1).unsqueeze(2)
+        lengths, word_lengths = (x * x).sum(1, keepdim=True), (codewords * codewords).sum(1, keepdim=True)
+        squared = lengths - 2 * codewords @ x + word_lengths
+        assignment = (scales.view(-1, 1) * squared).softmax(dim=1)
+        return assignment @ x.transpose(1, 2) - codewords * assignment.sum(2, keepdim=True)
 
 
 class LearnableVisualCenter(nn.Module):
@@ -76,10 +79,9 @@ class LearnableVisualCenter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """act(x + x * sigmoid(FC(mean over codewords of the encoding)))."""
-        features = self.cbs(x).flatten(2).transpose(1, 2)
-        encoding = residual_encoding(features, self.codewords, self.scales).to(x.dtype)
+        encoding = residual_encoding(self.cbs(x).flatten(2), self.codewords, self.scales).to(x.dtype)
         words: Tensor = self.act(self.norm(encoding)).mean(dim=1)
-        gate = self.fc(words).sigmoid()[..., None, None]
+        gate = self.fc(words).sigmoid().view(-1, self.fc.out_features, 1, 1)
         y: Tensor = self.act(x + x * gate)
         return y
 

@@ -24,8 +24,9 @@ class ChannelAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """sigmoid(MLP(avg) + MLP(max))."""
-        logits: Tensor = self.mlp(x.mean((2, 3), keepdim=True)) + self.mlp(x.amax((2, 3), keepdim=True))
+        """sigmoid(MLP(avg) + MLP(max)), both in one call: OpenCV 5 loses the weights of a convolution used twice."""
+        pooled = torch.cat([x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)], dim=2)
+        logits: Tensor = self.mlp(pooled).sum(2, keepdim=True)
         return logits.sigmoid()
 
 

@@ -1,6 +1,7 @@
 """MSPAM: multi-scale parallel attention. Source: YOLOv5n-AESVC, section MSPAM, equations 1 and 2, figures 4 and 5.
 
-Deviation: the paper does not say how the two parallel results meet; ours add both weighted copies of the features.
+Deviation: the paper does not say how the two parallel results meet; ours weigh the features by the sum of both
+attentions.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ class MSPAM(nn.Module):
         self.spatial = MultiScaleSpatialAttention()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features weighted by channel plus features weighted by position."""
+        """Features weighted by channel and by position."""
         x = self.cbs(x)
-        y: Tensor = x * self.channel(x) + x * self.spatial(x)
+        y: Tensor = x * (self.channel(x) + self.spatial(x))
         return y
 
 

@@ -23,6 +23,9 @@ from ultra_face.refinement.windows import SAME_FACE, Windows, choose_windows, fi
 TILES_AT_ONCE = 64
 """Which bounds the memory of a large batch; an exported graph takes all."""
 
+CANNOT_CHOOSE = frozenset({"ncnn", "paddle", "saved_model", "pb"})
+"""Formats without the operators that choose windows and cut them out, or whose converter does not come to an end."""
+
 
 class Refined(nn.Module):
     """What a head of Ultralytics' pose layout needs to refine; mixed in before that head.
@@ -35,6 +38,7 @@ class Refined(nn.Module):
     nc: int
     kpt_shape: tuple[int, ...]
     export: bool
+    format: str | None
     xyxy: bool
     sr: RefinementSettings
     generator: Generator | CubicEnlargement
@@ -66,9 +70,17 @@ class Refined(nn.Module):
         Returns:
             The same with predictions (B, 4 + nc + nk, N + K x L): stage one, then L of each tile; with `ciou_nms`, the
             best of both. With K = 0 and without `ciou_nms`, `y` itself.
+
+        Raises:
+            NotImplementedError: in an export to one of `CANNOT_CHOOSE`.
         """
         if not self.refines:
             return y
+        if self.export and self.format in CANNOT_CHOOSE:
+            raise NotImplementedError(
+                f"{type(self).__name__}: refinement: expected a format that can choose windows in its graph, got "
+                f"{self.format}; export onnx, openvino or torchscript, or the model without refinement"
+            )
         predictions = self._centered(y)
         if self.sr.windows:
             predictions = self._with_second_stage(predictions, image, detect)
