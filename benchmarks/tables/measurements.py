@@ -99,6 +99,24 @@ def stages(results: Path) -> str:
     return _with_source(markdown(heads, body), record, "refinement-stages")
 
 
+def detector(results: Path) -> str:
+    """What `FaceDetector` costs beside its network, and from the start of Python, beside other ways."""
+    record = read_record(results, "detector")
+    columns = list(record["median_ms"])
+    rows = dict.fromkeys(name for figures in record["median_ms"].values() for name in figures)
+    body = [
+        [name, *(f"{figures[name]:.0f}" if name in figures else "-" for figures in record["median_ms"].values())]
+        for name in rows
+    ]
+    return _with_source(markdown(["[ms]", *columns], body), record, "detector")
+
+
+def tiles(results: Path) -> str:
+    """Tiles on photographs of 12 megapixels, beside larger inputs and the second look."""
+    record = read_record(results, "tiles")
+    return _with_source(_detections({str(record["photographs"]): record["systems"]}), record, "tiles")
+
+
 def generator(results: Path) -> str:
     """PSNR and SSIM of bicubic enlargement and of a generator, a row a method."""
     record = read_record(results, "generator-x2")

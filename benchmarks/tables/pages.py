@@ -19,6 +19,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "nms": measurements.nms,
     "stages": measurements.stages,
     "generator": measurements.generator,
+    "detector": measurements.detector,
+    "tiles": measurements.tiles,
     "peers": beside.peers,
     "peers_protocol": beside.protocol,
     "peers_summary": beside.summary,

@@ -1,4 +1,4 @@
-"""Every run time that is installed finds the faces that the checkpoint finds."""
+"""Every run time that is installed finds the faces that the checkpoint finds; `tools/check_formats` installs them."""
 
 from __future__ import annotations
 
