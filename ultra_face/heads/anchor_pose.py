@@ -7,6 +7,7 @@ Deviation: landmark offsets count from the middle of the cell, where the decoded
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -193,7 +194,10 @@ class AnchorPose(FaceHead, Pose):  # type: ignore[misc]
         sizes = [(level.shape[-2], level.shape[-1]) for level in maps]
         if not self.export or self.dynamic:
             return anchor_grid(sizes, self.stride, self.anchor_wh, like=maps[0])
-        fixed = [(int(height), int(width)) for height, width in sizes]  # tensors while a graph is traced
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+            # They are tensors while a graph is traced.
+            fixed = [(int(height), int(width)) for height, width in sizes]
         key = (*fixed, maps[0].dtype)
         if key not in self._grids:
             self._grids[key] = anchor_grid(fixed, self.stride, self.anchor_wh, like=maps[0])
