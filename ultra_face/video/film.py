@@ -41,6 +41,7 @@ class Frame:
         stamp: the same [units of the film].
         duration: how long it is shown, as the file has it [units of the film].
         unit: of stamp and duration [s].
+        matrix: how it is shown, see `turn`.
         decoded: as PyAV has it.
     """
 
@@ -48,21 +49,18 @@ class Frame:
     stamp: int
     duration: int
     unit: Fraction
+    matrix: tuple[int, ...]
     decoded: av.VideoFrame
 
     def pixels(self) -> Pixels:
         """The picture (H, W, 3), BGR, as players show it: upright, in 8 bits."""
-        pixels = turn(self.decoded.to_ndarray(format="bgr24", interpolation=CONVERSION), self._matrix())
+        pixels = turn(self.decoded.to_ndarray(format="bgr24", interpolation=CONVERSION), self.matrix)
         return np.ascontiguousarray(pixels, np.uint8)
 
     def lies_on_its_side(self) -> bool:
         """Whether the width of the picture is the height of what the file holds."""
-        a, b = self._matrix()[:2]
+        a, b = self.matrix[:2]
         return abs(b) > abs(a)
-
-    def _matrix(self) -> tuple[int, ...]:
-        matrix: Any = self.decoded.side_data.get("DISPLAYMATRIX")
-        return UPRIGHT if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist())
 
 
 def turn(pixels: NDArray[Any], matrix: Sequence[int]) -> NDArray[Any]:
@@ -122,13 +120,13 @@ class Film:
         Raises:
             ValueError: a frame is damaged, or there is no decoder for it.
         """
-        clock = _Clock(self)
+        clock, orientation = _Clock(self), _Orientation()
         with self._naming_damage():
             for packet in self.container.demux(self.stream, *others):
                 if packet.stream is self.stream:
                     clock.note(packet.dts)
                     for decoded in self.stream.decode(packet):
-                        yield clock.frame(decoded)
+                        yield clock.frame(decoded, orientation.of(decoded))
                     continue
                 start = round(self.start / packet.time_base)
                 stamps = [stamp - start for stamp in (packet.pts, packet.dts) if stamp is not None]
@@ -173,7 +171,7 @@ class _Clock:
         if stamp is not None:
             self._stamps.append(stamp)
 
-    def frame(self, decoded: av.VideoFrame) -> Frame:
+    def frame(self, decoded: av.VideoFrame, matrix: tuple[int, ...]) -> Frame:
         """The next frame in its time."""
         stamp = self._stamps.popleft() if self._stamps else None
         if decoded.pts is not None and not self._in_turn:
@@ -182,7 +180,27 @@ class _Clock:
         stamp = following if stamp is None else stamp - self._start
         self._last = stamp if self._last is None else max(stamp, self._last + 1)
         duration = (0 if self._in_turn else decoded.duration) or self._usual_duration
-        return Frame(float(self._last * self._unit), self._last, duration, self._unit, decoded)
+        return Frame(float(self._last * self._unit), self._last, duration, self._unit, matrix, decoded)
+
+
+class _Orientation:
+    """How frames are shown, read where their rotation is another than that of the frame before.
+
+    Not from each, since a frame of PyAV whose side data was read is part of a cycle, and stays in memory until Python
+    looks for those.
+    """
+
+    def __init__(self) -> None:
+        self._rotation: float | None = None
+        self._matrix = UPRIGHT
+
+    def of(self, decoded: av.VideoFrame) -> tuple[int, ...]:
+        """The display matrix of the next frame."""
+        if decoded.rotation != self._rotation:
+            self._rotation = decoded.rotation
+            matrix: Any = decoded.side_data.get("DISPLAYMATRIX")
+            self._matrix = UPRIGHT if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist())
+        return self._matrix
 
 
 @contextmanager
