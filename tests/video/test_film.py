@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -161,3 +162,16 @@ def test_without_pyav_the_extra_is_named(tmp_path, monkeypatch):
         ModuleNotFoundError, match=r"the package av, .* install it with pip install 'ultra-face\[video\]'"
     ):
         open_film(tmp_path / "a.mp4").__enter__()
+
+
+def test_frames_leave_memory_without_a_search_for_cycles(tmp_path):
+    write_clip(tmp_path / "a.mp4")
+    gc.collect()
+    gc.disable()
+    try:
+        with open_film(tmp_path / "a.mp4") as film:
+            num_frames = sum(frame.pixels().size > 0 for frame in film)
+        left = sum(isinstance(item, av.VideoFrame) for item in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left < num_frames / 2
