@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "super_resolution": {"nn", "data", "formats", "faces"},
     "runtimes": {"refinement", "formats"},
     "deploy": {"nn", "refinement", "formats"},
-    "detection": {"runtimes", "formats", "faces"},
+    "detection": {"runtimes", "formats", "faces", "pictures"},
     "detector": {"detection", "runtimes", "plugin", "faces"},
     "evaluation": {"formats", "faces", "runtimes"},
     "video": {"formats", "faces"},

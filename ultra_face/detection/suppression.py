@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ultra_face.pictures.boxes import areas, greedy, overlapping
 
 FloatArray = NDArray[np.floating[Any]]
 Indices = NDArray[np.intp]
@@ -27,13 +28,7 @@ def suppress(boxes_xyxy: FloatArray, scores: FloatArray, *, iou: float) -> Indic
         Indices of the boxes that stay, best first.
     """
     order = _best_first(boxes_xyxy, scores)
-    boxes = boxes_xyxy[order]
-    areas = _areas(boxes)
-
-    def same(one: int, intersections: FloatArray, others: slice) -> NDArray[np.bool_]:
-        return np.asarray(intersections > iou * (areas[one] + areas[others] - intersections))
-
-    return order[_greedy(boxes, same)]
+    return order[greedy(*overlapping(boxes_xyxy[order], iou))]
 
 
 def merge(boxes_xyxy: FloatArray, scores: FloatArray, views: NDArray[np.intp], is_cut: NDArray[np.bool_]) -> Indices:
@@ -53,13 +48,13 @@ def merge(boxes_xyxy: FloatArray, scores: FloatArray, views: NDArray[np.intp], i
     """
     order = _best_first(boxes_xyxy, scores, is_cut)
     boxes, seen_in = boxes_xyxy[order], views[order]
-    areas = _areas(boxes)
+    area = areas(boxes)
 
     def same(one: int, intersections: FloatArray, others: slice) -> NDArray[np.bool_]:
-        within = intersections > SAME_FACE * np.minimum(areas[one], areas[others])
+        within = intersections > SAME_FACE * np.minimum(area[one], area[others])
         return np.asarray(within & (seen_in[others] != seen_in[one]))
 
-    kept = order[_greedy(boxes, same)]
+    kept = order[greedy(boxes, same)]
     return kept[_best_first(boxes_xyxy[kept], scores[kept])]
 
 
@@ -67,27 +62,3 @@ def _best_first(boxes_xyxy: FloatArray, scores: FloatArray, last: NDArray[np.boo
     """Indices by falling score, those of the mask `last` behind all others; the place decides between equals."""
     keys = (*boxes_xyxy.T, -scores)
     return np.lexsort(keys if last is None else (*keys, last))
-
-
-def _areas(boxes_xyxy: FloatArray) -> FloatArray:
-    areas: FloatArray = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).clip(min=0).prod(axis=1)
-    return areas
-
-
-def _greedy(boxes_xyxy: FloatArray, same: Callable[[int, FloatArray, slice], NDArray[np.bool_]]) -> Indices:
-    """Indices of the boxes, sorted best first, that no better box which stays means the same face as.
-
-    Args:
-        boxes_xyxy: (N, 4), best first.
-        same: of a box, its intersections with all after it, and where those are: which mean the same face.
-    """
-    left, top, right, bottom = np.ascontiguousarray(boxes_xyxy.T)
-    stays = np.ones(len(boxes_xyxy), np.bool_)
-    for one in range(len(boxes_xyxy)):
-        if not stays[one]:
-            continue
-        others = slice(one + 1, None)
-        width = np.minimum(right[one], right[others]) - np.maximum(left[one], left[others])
-        height = np.minimum(bottom[one], bottom[others]) - np.maximum(top[one], top[others])
-        stays[others] &= ~same(one, width.clip(min=0) * height.clip(min=0), others)
-    return np.flatnonzero(stays)

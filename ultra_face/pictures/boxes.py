@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,19 +86,38 @@ def crop(image: Pixels, boxes_xyxy: NDArray[Any], *, margin: float, square: bool
 
 def suppress(boxes_xyxy: NDArray[Any], scores: NDArray[Any], *, iou: float) -> NDArray[np.bool_]:
     """Which boxes (N,) greedy non-maximum suppression keeps: no better one that stays overlaps them by more."""
-    boxes, area = boxes_xyxy.astype(np.float64), areas(boxes_xyxy)
-    kept = np.zeros(len(boxes), bool)
-    left = np.argsort(-scores, kind="stable")
-    while len(left):
-        best, left = left[0], left[1:]
-        kept[best] = True
-        shared = areas(
-            np.concatenate(
-                [np.maximum(boxes[left, :2], boxes[best, :2]), np.minimum(boxes[left, 2:], boxes[best, 2:])], axis=1
-            )
-        )
-        left = left[~(shared > iou * (area[left] + area[best] - shared))]
+    order = np.argsort(-scores, kind="stable")
+    kept = np.zeros(len(order), bool)
+    kept[order[greedy(*overlapping(boxes_xyxy[order].astype(np.float64), iou))]] = True
     return kept
+
+
+Same = Callable[[int, NDArray[Any], slice], NDArray[np.bool_]]
+"""Of a box, its intersections with all after it, and where those are: which of them mean the same face."""
+
+
+def overlapping(boxes_xyxy: NDArray[Any], iou: float) -> tuple[NDArray[Any], Same]:
+    """What `greedy` takes, where boxes (N, 4) that overlap by more than `iou` mean the same face."""
+    area = areas(boxes_xyxy)
+
+    def same(one: int, shared: NDArray[Any], others: slice) -> NDArray[np.bool_]:
+        return np.asarray(shared > iou * (area[one] + area[others] - shared))
+
+    return boxes_xyxy, same
+
+
+def greedy(boxes_xyxy: NDArray[Any], same: Same) -> NDArray[np.intp]:
+    """Indices of the boxes (N, 4), sorted best first, that no better box which stays means the same face as."""
+    left, top, right, bottom = np.ascontiguousarray(boxes_xyxy.T)
+    stays = np.ones(len(boxes_xyxy), np.bool_)
+    for one in range(len(boxes_xyxy)):
+        if not stays[one]:
+            continue
+        others = slice(one + 1, None)
+        width = np.minimum(right[one], right[others]) - np.maximum(left[one], left[others])
+        height = np.minimum(bottom[one], bottom[others]) - np.maximum(top[one], top[others])
+        stays[others] &= ~same(one, width.clip(min=0) * height.clip(min=0), others)
+    return np.flatnonzero(stays)
 
 
 def inside(points: NDArray[Any], polygon: NDArray[Any]) -> NDArray[np.bool_]:
