@@ -9,6 +9,7 @@ from benchmarks.side_by_side.contestant import RUNTIMES, Settings
 from benchmarks.side_by_side.photographs import find_photographs
 from benchmarks.side_by_side.run import benchmark
 from ultra_face.cli.command import command, positive
+from ultra_face.cli.detector import input_side
 from ultra_face.formats.files import named
 from ultra_face.runtimes.ultralytics_model import open_model
 
@@ -29,7 +30,7 @@ def main() -> None:
     add("--runtimes", nargs="+", choices=RUNTIMES, default=RUNTIMES, help="of .pt and .yaml (default: both)")
     add("--threads", nargs="+", type=positive, default=[1, 2], help="numbers of threads (default: 1 2)")
     add("--timed", type=positive, default=40, help="photographs to time on (default: 40)")
-    add("--imgsz", type=positive, default=640, help="side of the input [px] (default: 640)")
+    add("--imgsz", type=input_side, default=640, help="side of the input [px] (default: 640)")
     choices = vars(parser.parse_args())
     for model in choices["models"]:
         if Path(model).suffix != ".onnx":

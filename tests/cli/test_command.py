@@ -218,6 +218,8 @@ MISUSED = [
     *(
         "ultra-face show a.pt a.jpg --conf 7",
         "ultra-face show a.pt a.jpg --imgsz 0",
+        "ultra-face show a.pt a.jpg --imgsz 650",
+        "ultra-face fold-norms a.pt b.pt --data a.yaml --imgsz 650",
         "ultra-face anchors --data a --levels 0",
     ),
     *(

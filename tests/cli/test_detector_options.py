@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ultra_face.cli.detector import add_options, parse_scales, take_run
+from ultra_face.cli.detector import add_options, input_side, parse_scales, take_run
 from ultra_face.evaluation.detect_images import Run, Settings, describe
 
 
@@ -21,6 +21,16 @@ def test_scales(text, scales):
 def test_scales_that_are_none(text):
     with pytest.raises(ArgumentTypeError, match=r"expected vga, original or a multiple of 32 px, such as 640,1280"):
         parse_scales(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "-32", "650"])
+def test_sides_of_inputs_that_are_none(text):
+    with pytest.raises(ArgumentTypeError, match=f"^expected a multiple of 32 px, such as 640, got {text!r}$"):
+        input_side(text)
+
+
+def test_sides_of_inputs():
+    assert input_side("96") == 96
 
 
 @pytest.fixture

@@ -12,6 +12,17 @@ NAMED_SCALES = {"vga": 640, "original": None}
 _OPTIONS = ("model", "images", "output", "scale", "flip", "conf", "iou", "max_det", "device")
 
 
+def input_side(text: str) -> int:
+    """Type of command-line options that give the longer side of an input [px].
+
+    Raises:
+        ArgumentTypeError: no positive multiple of 32.
+    """
+    if not text.isdecimal() or not int(text) or int(text) % STRIDE:
+        raise ArgumentTypeError(f"expected a multiple of {STRIDE} px, such as 640, got {text!r}")
+    return int(text)
+
+
 def parse_scales(text: str) -> tuple[int | None, ...]:
     """`vga`, `original`, or a list such as `640,960,1280` -> long sides [px], None for the original size.
 

@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from ultra_face.cli.command import data_folders, logging_on_standard_error, new_parser, positive, progress, share
+from ultra_face.cli.detector import input_side
 from ultra_face.deploy.folding import Inputs, choose_evenly, milliseconds, precision, write_folded
 from ultra_face.deploy.norms import LEAST_CORRELATION
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
@@ -23,7 +24,7 @@ def parser() -> ArgumentParser:
     add("output", type=Path, help="file to write, .pt")
     add("--data", required=True, help="data YAML, as for yolo train; val is what measures both models")
     add("--photographs", type=positive, default=64, help="of train, to fit the norms on (default: 64)")
-    add("--imgsz", type=positive, default=640, help="longer side of the input [px] (default: 640)")
+    add("--imgsz", type=input_side, default=640, help="longer side of the input [px] (default: 640)")
     add(
         "--least-correlation",
         type=share,
