@@ -1,4 +1,4 @@
-"""Tables of the shipped weights beside other detectors, from results/benchmark-peers.json."""
+"""Tables of the shipped weights beside other detectors and, with norms that fold, beside themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.tables import record as of
 from benchmarks.tables.record import markdown, percent, read
 
-NAME = "peers"
+NAME, FOLDED = "peers", "folded"  # results/benchmark-NAME.json
 SHIPPED = "yolov5n-aesvc-face"
 SUBSETS = ("from 50 px", "from 30 px", "from 10 px")
 
@@ -51,6 +51,22 @@ def summary(results: Path) -> str:
         if row["trained"]
     ]
     return f"{markdown(heads, body)}\n\n{of.source(read(results, NAME), f'benchmark-{NAME}')}"
+
+
+def folded(results: Path) -> str:
+    """The shipped weights as they are and folded, and the peers, in ONNX Runtime."""
+    record = read(results, FOLDED)
+    heads = ["detector", *SUBSETS, "landmark error", "1 thread", "2 threads"]
+    body = [
+        [
+            _bold(row["model"]),
+            *of.precisions(row, *SUBSETS),
+            of.landmark_error(row),
+            *(of.times(row, count) for count in (1, 2)),
+        ]
+        for row in of.in_onnx_runtime(record)
+    ]
+    return f"{markdown(heads, body)}\n\n{of.protocol(record, FOLDED)}"
 
 
 def sets(results: Path) -> str:

@@ -24,6 +24,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "peers": beside.peers,
     "peers_protocol": beside.protocol,
     "peers_summary": beside.summary,
+    "folded": beside.folded,
     "sets": beside.sets,
     "threshold": beside.threshold,
     "steps": beside.steps,
