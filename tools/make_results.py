@@ -11,7 +11,10 @@ from benchmarks.tables.record import read_record
 from ultra_face.cli.command import command
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "RESULTS.md", "weights/README.md", "docs/training.md", "docs/refinement.md", "docs/detector.md")
+PAGES = (
+    *("README.md", "RESULTS.md", "weights/README.md"),
+    *(f"docs/{name}.md" for name in ("training", "refinement", "detector", "formats")),
+)
 
 
 @command("make_results")

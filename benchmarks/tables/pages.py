@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tables import beside, equal_budget, measurements, papers
+from benchmarks.tables import beside, equal_budget, formats, measurements, papers
 
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -21,6 +21,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "generator": measurements.generator,
     "detector": measurements.detector,
     "tiles": measurements.tiles,
+    "formats": formats.formats,
+    "formats_not_run": formats.formats_not_run,
     "peers": beside.peers,
     "peers_protocol": beside.protocol,
     "peers_summary": beside.summary,

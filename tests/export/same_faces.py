@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +30,10 @@ class Export(NamedTuple):
     score: float = 1e-4
     modules: tuple[str, ...] = ()
     prediction: dict[str, Any] = {}  # noqa: RUF012  (nothing changes it)
+
+    def but(self, arguments: dict[str, Any], **tolerance: float) -> Export:
+        """The same run time with these arguments, too, and perhaps another tolerance."""
+        return self._replace(arguments=self.arguments | arguments, **tolerance)
 
 
 # Half precision has 11 bits: a coordinate of 160 px is rounded by 0.06 px in each step.
@@ -73,9 +79,12 @@ def assert_same_faces(got: Faces, expected: Faces, *, pixels: float, score: floa
 
 
 def need(export: Export, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in a folder with all that the export takes from there; the test skips where a module is absent."""
+    """Work in a folder with all that the export takes from there.
+
+    The test skips where a module is absent; not so under tools/check_formats, which has installed it.
+    """
     for module in export.modules:
-        pytest.importorskip(module)
+        importlib.import_module(module) if os.environ.get("ULTRA_FACE_FORMATS") else pytest.importorskip(module)
     monkeypatch.chdir(folder)  # several converters write files of their own into the working folder
     if "onnx2tf" in export.modules:
         # Images by which onnx2tf compares itself with the ONNX file; Ultralytics downloads photographs otherwise.
@@ -88,11 +97,18 @@ def assert_same_as_checkpoint(
 ) -> YOLO:
     """Export the checkpoint and find the same faces with both, photograph by photograph; gives the exported model."""
     exported = YOLO(YOLO(checkpoint).export(imgsz=size, **export.arguments), task="pose")
+    assert_finds_the_same(exported, checkpoint, export, photographs=photographs, size=size)
+    return exported
+
+
+def assert_finds_the_same(
+    exported: YOLO, checkpoint: Path, export: Export, *, photographs: Sequence[Path], size: int
+) -> None:
+    """An exported model and its checkpoint find the same faces, photograph by photograph."""
     for photograph in photographs:
         (expected,) = predict(YOLO(checkpoint), [photograph], imgsz=size)
         (got,) = predict(exported, [photograph], imgsz=size, **export.prediction)
         assert_same_faces(got, expected, pixels=export.pixels * scale(photograph, size), score=export.score)
-    return exported
 
 
 def scale(photograph: Path, size: int = SIZE) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -90,6 +91,51 @@ def test_evaluation_returns_the_raw_maps_too_and_export_does_not() -> None:
         torch.testing.assert_close(outputs["raw"], head.train()(x)["raw"])
         head.eval().export = True
         torch.testing.assert_close(head(x), decoded)
+
+
+def exporting(head: AnchorPose) -> AnchorPose:
+    """As the exporter has it for a file of one size."""
+    head.export, head.dynamic = True, False
+    return head
+
+
+@pytest.mark.filterwarnings("ignore")  # torch announces to retire tracing
+@pytest.mark.parametrize("copied", [False, True])
+def test_the_grid_is_a_constant_of_a_file_of_one_size(copied: bool) -> None:
+    head, x = exporting(build()), features()
+    with torch.no_grad():
+        expected = head(x)  # the exporter's dry run
+    head = deepcopy(head) if copied else head
+    traced = torch.jit.trace(head, (x,))
+    torch.testing.assert_close(traced(x), expected)
+    assert not {"aten::meshgrid", "aten::arange"} & operators(traced)
+    head.dynamic = True
+    assert {"aten::meshgrid", "aten::arange"} <= operators(torch.jit.trace(head, (x,)))
+
+
+def operators(traced: torch.jit.ScriptModule) -> set[str]:
+    return {node.kind() for node in traced.inlined_graph.nodes()}
+
+
+def test_another_size_gets_another_grid() -> None:
+    head, x = build(), features()
+    wide = [torch.cat([level, level], dim=3) for level in x]
+    with torch.no_grad():
+        expected = [head(maps)[0] for maps in (x, wide, x)]
+        exporting(head)
+        for maps, decoded in zip((x, wide, x), expected, strict=True):
+            torch.testing.assert_close(head(maps), decoded)
+
+
+def test_another_precision_and_device_get_another_grid() -> None:
+    head, x = exporting(build()), features()
+    with torch.no_grad():
+        single = head(x)
+        half = head.half()([level.half() for level in x])
+        nowhere = head.float().to("meta")([level.to("meta") for level in x])
+    assert (half.dtype, nowhere.device.type, nowhere.shape) == (torch.float16, "meta", single.shape)
+    # Eleven bits of a coordinate of up to 116 px, in a few steps.
+    torch.testing.assert_close(half.float(), single, rtol=1e-2, atol=0.5)
 
 
 def test_the_exporters_nms_gets_corners() -> None:

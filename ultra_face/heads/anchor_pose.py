@@ -198,7 +198,7 @@ class AnchorPose(FaceHead, Pose):  # type: ignore[misc]
             warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
             # They are tensors while a graph is traced.
             fixed = [(int(height), int(width)) for height, width in sizes]
-        key = (*fixed, maps[0].dtype)
+        key = (*fixed, maps[0].dtype, maps[0].device)
         if key not in self._grids:
             self._grids[key] = anchor_grid(fixed, self.stride, self.anchor_wh, like=maps[0])
         return self._grids[key]
