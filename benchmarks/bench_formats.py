@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.formats.run_times import NOT_TRIED, RUN_TIMES
+from benchmarks.formats.run_times import NOT_TRIED, RUN_TIMES, SIZE
 from benchmarks.provenance import REPOSITORY, provenance
 from ultra_face.cli.command import command
 from ultra_face.formats.image_files import find_images
@@ -96,7 +96,7 @@ def export_yardstick(work: Path) -> None:
 
     (work / "yardstick").mkdir()
     checkpoint = shutil.copy(CHECKPOINT, work / "yardstick" / "best.pt")
-    YOLO(checkpoint).export(format="onnx", imgsz=640, device="cpu")
+    YOLO(checkpoint).export(format="onnx", imgsz=SIZE, device="cpu")
 
 
 def main() -> int:
@@ -117,8 +117,10 @@ def main() -> int:
     photographs = [
         images[index].absolute() for index in np.linspace(0, len(images) - 1, options.photographs).astype(int)
     ]
+    config = {"size": SIZE, "photographs": len(photographs), "rounds": options.rounds, "threads": THREADS}
     rows: dict[str, Any] = {}
     failed: dict[str, str] = {}
+    record = {"provenance": provenance(config, options.data_name, None), "rows": rows}
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         export_yardstick(work)
@@ -130,13 +132,9 @@ def main() -> int:
             except (FileNotFoundError, ValueError) as error:
                 failed[name] = str(error)
                 print(f"{name:<28} {error}", flush=True)
-    config = {"size": 640, "photographs": len(photographs), "rounds": options.rounds, "threads": THREADS}
-    record = {
-        "provenance": provenance(config, options.data_name, None),
-        "rows": rows,
-        "not run": failed | NOT_TRIED,
-    }
-    options.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+            # Each time, so that what was measured outlives an interruption.
+            record["not run"] = failed | NOT_TRIED
+            options.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return 1 if failed else 0
 
 

@@ -22,10 +22,9 @@ import torch
 from numpy.typing import NDArray
 from ultralytics import YOLO
 
-from benchmarks.formats.run_times import ONNX, RUN_TIMES, RunTime
+from benchmarks.formats.run_times import ONNX, RUN_TIMES, SIZE, RunTime
 from ultra_face import Faces
 
-SIZE = 640  # of the square input [px]
 THRESHOLDS = {"conf": 0.25, "iou": 0.5}
 
 

@@ -14,6 +14,9 @@ from unittest import mock
 
 from benchmarks.onnx_threads import onnx_threads
 
+SIZE = 640
+"""Of the square input [px]."""
+
 Threads = Callable[[int], Any]
 """Gives a context in which a file is loaded to run with so many threads."""
 

@@ -34,9 +34,7 @@ CHOICES = {
     "mnn-dynamic": RUN_TIMES["mnn"].but({"dynamic": True}),
     "mnn-nms": RUN_TIMES["mnn"].but(NMS),
     "mnn-half": RUN_TIMES["mnn"].but({"quantize": 16}, **HALF),
-    "litert-half": RUN_TIMES["litert"].but({"quantize": 16}, **HALF),
     "saved_model-nms": RUN_TIMES["saved_model"].but(NMS),
-    "saved_model-half": RUN_TIMES["saved_model"].but({"quantize": 16}, **HALF),
 }
 
 
