@@ -10,9 +10,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from detecting_model import PHOTOGRAPHS, SIZE
+from onnxruntime.tools.onnx_model_utils import make_input_shape_fixed
 from ultralytics import YOLO
 
 from ultra_face import Faces
@@ -83,3 +85,18 @@ def test_the_shapes_on_the_page(page: str, folder: Path) -> None:
     assert output.shape[:2] == [1, 20]
     # At 640 px there are 16 times as many anchors as at 160 px.
     assert f"{16 * output.shape[2]:,}" in page
+
+
+def test_grey_on_one_side_gives_boxes_that_are_no_faces(
+    code: str, shipped_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the page says of the shipped weights, zidane.jpg and a score of 0.5."""
+    model = onnx.load(shipped_onnx)
+    make_input_shape_fixed(model.graph, "images", [1, 3, 640, 640])
+    onnx.save(model, tmp_path / "best.onnx")
+    (photograph,) = (file for file in PHOTOGRAPHS if file.stem == "zidane")
+    sure = code.replace("0.25", "0.5")
+    below = re.sub(r"^left, top = .*$", "left, top = 0, 0", sure, flags=re.MULTILINE)
+    assert below != sure
+    found = [len(run(each, tmp_path, photograph, monkeypatch)["boxes_xyxy"]) for each in (sure, below)]
+    assert found == [2, 4]
