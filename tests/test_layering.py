@@ -41,19 +41,22 @@ MAY_IMPORT = {
     "detector": {"detection", "runtimes", "plugin", "faces"},
     "evaluation": {"formats", "faces", "runtimes"},
     "video": {"formats", "faces"},
+    "web": {"detector", "runtimes", "plugin", "formats"},
     "plugin": {"heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces"},
     "cli": {
         "plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "faces", "runtimes", "detection",
-        "detector", "video", "exchange", "deploy",
+        "detector", "video", "exchange", "deploy", "web",
     },
     "__main__": {"cli"},
 }  # fmt: skip
 # What needs neither torch nor Ultralytics, but for the modules below, which run a detector or its trackers.
 WITHOUT_TORCH = (
     "pictures", "exchange", "face", "faces", "formats", "data", "demo", "evaluation", "detection", "detector", "video",
+    "web",
 )  # fmt: skip
 RUN_ULTRALYTICS = {
     "ultra_face.evaluation.detect_images", "ultra_face.evaluation.detect_folders", "ultra_face.video.tracking",
+    "ultra_face.web.page_model",
 }  # fmt: skip
 HEAVY = {"torch", "torchvision", "ultralytics"}
 

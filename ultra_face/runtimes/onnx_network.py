@@ -24,6 +24,10 @@ class OnnxNetwork:
     signature: Signature
     providers: tuple[str, ...]
     sees_photographs = False
+    batch: int | None
+    """Inputs that run at once, no more and no fewer; None where any number does."""
+    takes_half: bool
+    """Whether its input is float16."""
 
     def __init__(self, file: Path, device: str | int | None = None) -> None:
         """Load the file.
@@ -63,14 +67,15 @@ class OnnxNetwork:
         self._input = self._session.get_inputs()[0]
         self.signature = _signature(file, self._session)
         batch = self._input.shape[0]
-        self._batch = batch if isinstance(batch, int) else None
+        self.batch = batch if isinstance(batch, int) else None
+        self.takes_half = self._input.type == _HALF
 
     def __call__(self, inputs: Inputs, photographs: Sequence[Pixels] = ()) -> NDArray[np.floating[Any]]:
         """As `Network.__call__`."""
-        return run_in_parts(self._run, inputs, self._batch)
+        return run_in_parts(self._run, inputs, self.batch)
 
     def _run(self, inputs: Inputs) -> NDArray[np.floating[Any]]:
-        given = inputs.astype(np.float16) if self._input.type == _HALF else inputs
+        given = inputs.astype(np.float16) if self.takes_half else inputs
         output: NDArray[np.floating[Any]] = self._session.run(None, {self._input.name: given})[0]
         return output
 
