@@ -18,12 +18,18 @@ from interpreters import last_line, run_python
 from tiny_faces import write_tiny_faces
 
 from ultra_face.__main__ import COMMANDS
+from ultra_face.web.site import PAGE
 
 ACTIVATION = {"_ultra_face_autoload.py", "ultra_face.pth", "ultra_face.start"}
 BUILD = """
 import inspect
 from ultralytics import YOLO
 print(inspect.getfile(type(YOLO("yolov5n-aesvc.yaml").model.model[-1])))
+"""
+PAGE_FOLDER = """
+from ultra_face.web.site import PAGE, page_folder
+assert all((page_folder() / name).is_file() for name in PAGE)
+print(page_folder())
 """
 
 pytestmark = pytest.mark.slow
@@ -85,7 +91,8 @@ def test_the_wheel_holds_the_package_its_yaml_files_and_the_start_files(distribu
     assert {name for name in top if not name.endswith(".dist-info")} == {"ultra_face", *ACTIVATION}
     yaml_files = {f"ultra_face/{file.relative_to(repository)}" for file in repository.glob("cfg/*/*.yaml")}
     weights = {f"ultra_face/{file.relative_to(repository)}" for file in repository.glob("weights/*.pt")}
-    assert names >= yaml_files | weights | {"ultra_face/py.typed", "ultra_face/plugin/host.py"}
+    page = {f"ultra_face/examples/browser/{name}" for name in PAGE}
+    assert names >= yaml_files | weights | page | {"ultra_face/py.typed", "ultra_face/plugin/host.py"}
     assert yaml_files
 
 
@@ -161,6 +168,7 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
         "refine": "yolov5n-aesvc-face.pt refined.pt --set windows=2",
         "fold-norms": f"yolov5n-aesvc-face.pt folded.pt --data {data} --photographs 2 --imgsz 96 --least-correlation 0",
         "show": "refined.pt ../photos/0--P/a.jpg --imgsz 96",
+        "web": "--help",  # serves until it is stopped, with files that are fetched; see tests/web
         "train-generator": f"--data {data} --scale 2 --blocks 1 --width 4 --light --discriminator-width 4 --tile 32 "
         "--min-face 16 --batch 2 --num-held-out 2 --pixel-steps 2 --adversarial-steps 1",
         "demo": "--epochs 1 --imgsz 64",
@@ -181,6 +189,8 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
         "runs",
     }
     assert made >= {"faces.csv", "aligned", "cropped", "blurred", "tracked"}
+    found = run_python("-c", PAGE_FOLDER, python=python(environment), folder=folder)
+    assert Path(last_line(found)) == site_packages(environment) / "ultra_face" / "examples" / "browser"
 
 
 def test_this_environment_runs_the_start_module_of_the_checkout(repository):

@@ -29,7 +29,7 @@ main()
     "command",
     [
         *("detect", "align", "crop", "blur", "track"),
-        *("prepare", "tiles", "collages", "anchors", "evaluate", "evaluate-landmarks"),
+        *("prepare", "tiles", "collages", "anchors", "evaluate", "evaluate-landmarks", "web"),
     ],
 )
 def test_help(tmp_path, command):
