@@ -47,8 +47,8 @@ async function backends() {
   const named = new URLSearchParams(location.search).get("backend");
   if (named in RUNTIMES) return [named, "WebAssembly"];
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
-  const isHardware = adapter && !adapter.info?.isFallbackAdapter;
-  return isHardware ? ["WebGPU", "WebAssembly"] : ["WebAssembly"];
+  const isSoftware = adapter?.info?.isFallbackAdapter ?? adapter?.isFallbackAdapter;
+  return adapter && !isSoftware ? ["WebGPU", "WebAssembly"] : ["WebAssembly"];
 }
 
 async function open(weights, model, backend) {

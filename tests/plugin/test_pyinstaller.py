@@ -14,6 +14,7 @@ import pytest
 import ultra_face
 from ultra_face.plugin import files
 from ultra_face.plugin.checkpoints import STORED_CLASSES
+from ultra_face.web.site import PAGE, page_folder
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def hook() -> dict[str, Any]:
     return runpy.run_path(str(Path(folder, "hook-ultra_face.py")))
 
 
-def test_the_frozen_package_finds_every_yaml_file_and_checkpoint(hook, tmp_path, monkeypatch):
+def test_the_frozen_package_finds_every_yaml_file_checkpoint_and_the_page(hook, tmp_path, monkeypatch):
     packaged = sorted([*files.root().glob("cfg/*/*.yaml"), *files.root().glob("weights/*.pt")])
     names = [file.relative_to(files.root()) for file in packaged]
     for pattern, folder in hook["datas"]:
@@ -37,6 +38,8 @@ def test_the_frozen_package_finds_every_yaml_file_and_checkpoint(hook, tmp_path,
     monkeypatch.setattr(files, "PACKAGE", tmp_path / "ultra_face")
     found = [files.find_weights(name) if name.suffix == ".pt" else files.find(name) for name in names]
     assert found == [tmp_path / "ultra_face" / name for name in names]
+    assert page_folder() == tmp_path / "ultra_face" / "examples" / "browser"
+    assert [name for name in PAGE if not (page_folder() / name).is_file()] == []
 
 
 def test_modules_that_are_named_in_text_only_are_packed(hook):

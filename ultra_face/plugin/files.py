@@ -13,10 +13,11 @@ from typing import Any
 PACKAGE = Path(__file__).resolve().parents[1]
 FOLDERS = ("cfg/models", "cfg/datasets", "cfg/train")
 WEIGHTS = "weights"
+PAGE = "examples/browser"
 
 
 def root() -> Path:
-    """Folder that holds `cfg/` and `weights/`: the package when installed, the checkout when editable."""
+    """Folder that holds `cfg/`, `weights/` and `examples/`: the package when installed, the checkout when editable."""
     return PACKAGE if (PACKAGE / "cfg").is_dir() else PACKAGE.parent
 
 

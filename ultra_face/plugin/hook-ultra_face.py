@@ -1,4 +1,4 @@
-"""What PyInstaller packs with a program that imports ultra_face: YAML files, weights, and every module.
+"""What PyInstaller packs with a program that imports ultra_face: YAML files, weights, the page, and every module.
 
 Model YAMLs, checkpoints and the public names of the package give modules by name only, which PyInstaller cannot see.
 """
@@ -7,7 +7,7 @@ import pkgutil
 
 from ultra_face.plugin import files
 
-_PATTERNS = [*(f"{folder}/*.yaml" for folder in files.FOLDERS), f"{files.WEIGHTS}/*.pt"]
+_PATTERNS = [*(f"{folder}/*.yaml" for folder in files.FOLDERS), f"{files.WEIGHTS}/*.pt", f"{files.PAGE}/*.*"]
 
 datas = [(str(files.root() / pattern), f"ultra_face/{pattern.rpartition('/')[0]}") for pattern in _PATTERNS]
 hiddenimports = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,8 @@ SUMS = {
 """The files that the page loads, in the folder `dist` of the npm package, and their SHA-256."""
 
 _SECONDS = 600
+_NPM = re.compile(r"^npm (error|ERR!)")  # what npm, and what older ones, put before each line of an error
+_DETAIL = re.compile(r"(code|syscall|errno|at) ")
 _REMEDY = "connect to a network, or name a folder that has the files: --runtime FOLDER"
 
 
@@ -83,8 +86,8 @@ def fetch(folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise FileNotFoundError(
-            f"npm: expected this program of Node.js, which fetches {PACKAGE}, got none on the PATH; install Node.js, or "
-            "name a folder that has the files: --runtime FOLDER"
+            f"npm: expected this program of Node.js, which fetches {PACKAGE}, got none on the PATH; install Node.js, "
+            "or name a folder that has the files: --runtime FOLDER"
         )
     with tempfile.TemporaryDirectory() as scratch:
         _pack(npm, scratch)
@@ -100,7 +103,7 @@ def fetch(folder: Path) -> None:
 
 
 def _pack(npm: str, folder: str) -> None:
-    command = [npm, "pack", "--silent", PACKAGE]
+    command = [npm, "pack", "--loglevel=error", PACKAGE]
     try:
         done = subprocess.run(
             command,
@@ -110,12 +113,13 @@ def _pack(npm: str, folder: str) -> None:
             text=True,
             timeout=_SECONDS,
             check=False,
-            env={**os.environ, "npm_config_loglevel": "error", "npm_config_fetch_retries": "1"},
+            env={**os.environ, "npm_config_fetch_retries": "1"},
         )
     except subprocess.TimeoutExpired as error:
         raise ConnectionError(f"npm pack {PACKAGE}: expected the package within {_SECONDS} s; {_REMEDY}") from error
     if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())[:300] or f"exit status {done.returncode}"
+        lines = [_NPM.sub("", line).strip() for line in done.stderr.splitlines()]
+        said = next((line for line in lines if line and not _DETAIL.match(line)), f"exit status {done.returncode}")
         raise ConnectionError(f"npm pack {PACKAGE}: expected the package, got: {said}; {_REMEDY}")
 
 

@@ -61,10 +61,10 @@ def new_server(site: Site, host: str, port: int, *, isolated: bool = False) -> T
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802  (http.server looks it up by this name)
+        def do_GET(self) -> None:
             self._answer(with_content=True)
 
-        def do_HEAD(self) -> None:  # noqa: N802
+        def do_HEAD(self) -> None:
             self._answer(with_content=False)
 
         def _answer(self, *, with_content: bool) -> None:
@@ -92,7 +92,8 @@ def new_server(site: Site, host: str, port: int, *, isolated: bool = False) -> T
         return Server((host, port), Handler)
     except (OSError, OverflowError) as error:
         raise OSError(
-            f"{host}:{port}: expected an address that is free to listen on, got: {error}; choose another --port or --host"
+            f"{host}:{port}: expected an address that is free to listen on, got: {error}; choose another --port or "
+            "--host"
         ) from error
 
 

@@ -7,19 +7,19 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ultra_face.plugin.files import root
+from ultra_face.plugin import files
 from ultra_face.web.page_model import PageModel
 from ultra_face.web.runtime import SUMS
 
 PAGE = ("index.html", "style.css", "icon.svg", "app.js", "camera.js", "drawing.js", "detect.js", "worker.js")
-"""Files of `examples/browser`."""
+"""Files of the page's folder."""
 
 MODEL, DESCRIPTION, RUNTIME = "model.onnx", "model.json", "runtime"
 
 
 def page_folder() -> Path:
     """Where the files of the page lie, in the package or in the checkout."""
-    return root() / "examples" / "browser"
+    return files.root() / files.PAGE
 
 
 @dataclass(frozen=True)
