@@ -2,9 +2,9 @@
 //
 //     detect_faces MODEL.onnx PHOTOGRAPH [PICTURE]
 //
-// MODEL.onnx is what `yolo export model=best.pt format=onnx` writes. Prints a row a face, best first: x1 y1 x2 y2 of the
-// box, its score, then x y of eye, eye, nose, mouth, mouth, all in pixels of the upright photograph. PICTURE is a new
-// file that shows them. What goes wrong is told in one sentence, with exit status 1.
+// MODEL.onnx is what `yolo export model=best.pt format=onnx` writes. Prints a row a face, best first: x1 y1 x2 y2 of
+// the box, its score, then x y of eye, eye, nose, mouth, mouth, all in pixels of the upright photograph. PICTURE is a
+// new file that shows them. What goes wrong is told in one sentence, with exit status 1.
 
 #include <algorithm>
 #include <array>
@@ -204,7 +204,8 @@ std::vector<Face> detect(Ort::Session& session, const cv::Mat& photograph, const
     std::vector<float> values = letterbox.planes(photograph);
     const std::array<std::int64_t, 4> shape{1, 3, letterbox.input().height, letterbox.input().width};
     const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-    const auto input = Ort::Value::CreateTensor<float>(memory, values.data(), values.size(), shape.data(), shape.size());
+    const auto input =
+        Ort::Value::CreateTensor<float>(memory, values.data(), values.size(), shape.data(), shape.size());
     Ort::AllocatorWithDefaultOptions allocator;
     const auto input_name = session.GetInputNameAllocated(0, allocator);
     const auto output_name = session.GetOutputNameAllocated(0, allocator);
