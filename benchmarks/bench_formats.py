@@ -57,9 +57,12 @@ def run(name: str, python: Path, folder: Path, *arguments: object) -> dict[str, 
     output = folder / "found.json"
     output.unlink(missing_ok=True)
     parts = [python, "-m", "benchmarks.formats.measure", name, *arguments, "--output", output]
-    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # some converters are programs
+    variables = {
+        "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",  # some converters are programs
+        "OMP_WAIT_POLICY": "PASSIVE",  # what waits for its turn must not keep the processor busy
+    }
     done = subprocess.run(
-        [*map(str, parts)], cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path}
+        [*map(str, parts)], cwd=folder, capture_output=True, text=True, env={**os.environ, **variables}
     )
     if done.returncode or not output.is_file():
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
@@ -69,12 +72,11 @@ def run(name: str, python: Path, folder: Path, *arguments: object) -> dict[str, 
 
 
 def measure(name: str, python: Path, work: Path, photographs: Sequence[Path], rounds: int) -> dict[str, Any]:
-    """All figures of a run time; the first that is measured leaves the yardstick for the others."""
-    folder = work / str(len([*work.iterdir()]))
-    folder.mkdir()
+    """All figures of a run time, in a folder for all of its environment."""
+    run_time, yardstick = RUN_TIMES[name], work / "yardstick" / "best.onnx"
+    folder = work / (run_time.environment or "here")
+    folder.mkdir(exist_ok=True)
     shutil.copy(CHECKPOINT, folder / "best.pt")
-    yardstick = work / "yardstick" / "best.onnx"
-    run_time = RUN_TIMES[name]
     found: dict[str, Any] = {
         "arguments": run_time.arguments,
         "prediction": run_time.prediction,

@@ -95,8 +95,9 @@ def load(run_time: RunTime, file: Path, num_threads: int, photograph: Path) -> Y
 
 
 def megabytes(file: Path) -> float:
-    """Size of a file, or of all in a folder."""
+    """Size of a file, or of all in a folder but for those of TensorFlow Lite, which its converter leaves there."""
     files = [file] if file.is_file() else [part for part in file.rglob("*") if part.is_file()]
+    files = [part for part in files if part == file or part.suffix != ".tflite"]
     return sum(part.stat().st_size for part in files) / 1e6
 
 
@@ -107,19 +108,21 @@ def measure(
 
     Args:
         name: one of RUN_TIMES.
-        folder: with the checkpoint `best.pt`; the file is left there.
+        folder: with the checkpoint `best.pt`; the file is left there, until another of this name is.
         yardstick: ONNX file of the same checkpoint.
         photographs: image files.
         num_threads: threads of both.
         rounds: passes of each.
     """
-    run_time, said = RUN_TIMES[name], folder / "exported.txt"
+    run_time, said = RUN_TIMES[name], folder / f"{name}.txt"
     found: dict[str, Any] = {}
     first = not said.exists()
     if first:
-        exported = YOLO(folder / "best.pt").export(imgsz=SIZE, device="cpu", **run_time.arguments)
+        exported = folder / run_time.left_by_another
+        if not run_time.left_by_another or not exported.exists():
+            exported = Path(YOLO(folder / "best.pt").export(imgsz=SIZE, device="cpu", **run_time.arguments))
         said.write_text(str(exported), encoding="utf-8")
-        found["megabytes"] = megabytes(Path(exported))
+        found["megabytes"] = megabytes(exported)
         found["versions"] = {package: importlib.metadata.version(package) for package in run_time.packages}
     models = {
         ONNX: load(RUN_TIMES[ONNX], yardstick, num_threads, photographs[0]),

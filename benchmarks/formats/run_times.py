@@ -128,6 +128,7 @@ class RunTime(NamedTuple):
         environment: the one of tools/check_formats that has them; None for the present one.
         extra: what to install in the present one.
         prediction: arguments of predictions.
+        left_by_another: the file, where the export before it in the table leaves it, too.
     """
 
     arguments: dict[str, Any]
@@ -136,6 +137,7 @@ class RunTime(NamedTuple):
     environment: str | None = None
     extra: str = ""
     prediction: dict[str, Any] = {}  # noqa: RUF012  (nothing changes it)
+    left_by_another: str = ""
 
 
 ONNX = "ONNX in ONNX Runtime"
@@ -162,8 +164,8 @@ RUN_TIMES = {
     "LiteRT": RunTime({"format": "litert"}, litert_threads, ("litert-torch", "ai-edge-litert"), "litert"),
     "Paddle": RunTime({"format": "paddle"}, paddle_threads, ("paddlepaddle", "x2paddle"), "paddle"),
     "ExecuTorch": RunTime({"format": "executorch"}, executorch_threads, ("executorch",), "executorch"),
-    "TensorFlow SavedModel": RunTime({"format": "saved_model"}, *TENSORFLOW),
     "TensorFlow GraphDef": RunTime({"format": "pb"}, *TENSORFLOW),
+    "TensorFlow SavedModel": RunTime({"format": "saved_model"}, *TENSORFLOW, left_by_another="best_saved_model"),
 }
 
 HARDWARE = "needs a device or tools that were not at hand"

@@ -24,7 +24,7 @@ def formats(results: Path) -> str:
             f"{row['megabytes']:.1f}",
             *(_time(row, count) for count in ("1", "2")),
             "{both} of {pytorch}".format(**row["faces"]) + _more(row["faces"]),
-            f"{row['largest_px']:.3f} px",
+            f"{row['largest_px']:.4f} px",
         ]
         for name, row in record["rows"].items()
     ]

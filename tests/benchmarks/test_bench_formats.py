@@ -37,12 +37,12 @@ def test_a_face_that_only_one_has_is_none_of_them() -> None:
     assert len(shifts(empty(), faces_at(here))) == len(shifts(faces_at(here), empty())) == 0
 
 
-def test_the_size_of_a_folder_is_that_of_all_its_files(tmp_path: Path) -> None:
+def test_the_size_of_a_folder_is_that_of_its_files_but_for_another_format(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
-    for name in ("a", "inner/b"):
+    for name in ("a", "inner/b", "c.tflite"):
         (tmp_path / name).write_bytes(bytes(500_000))
     assert megabytes(tmp_path) == 1
-    assert megabytes(tmp_path / "a") == 0.5
+    assert megabytes(tmp_path / "a") == megabytes(tmp_path / "c.tflite") == 0.5
 
 
 def test_where_a_run_time_is_looked_for(tmp_path: Path) -> None:

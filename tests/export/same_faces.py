@@ -83,8 +83,9 @@ def need(export: Export, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     The test skips where a module is absent; not so under tools/check_formats, which has installed it.
     """
+    load = importlib.import_module if os.environ.get("ULTRA_FACE_FORMATS") else pytest.importorskip
     for module in export.modules:
-        importlib.import_module(module) if os.environ.get("ULTRA_FACE_FORMATS") else pytest.importorskip(module)
+        load(module)
     monkeypatch.chdir(folder)  # several converters write files of their own into the working folder
     if "onnx2tf" in export.modules:
         # Images by which onnx2tf compares itself with the ONNX file; Ultralytics downloads photographs otherwise.
