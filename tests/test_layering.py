@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "demo": {"data", "formats"},
     "super_resolution": {"nn", "data", "formats", "faces"},
     "runtimes": {"refinement", "formats"},
-    "deploy": {"nn", "refinement", "formats"},
+    "deploy": {"nn", "heads", "refinement", "formats", "runtimes", "evaluation", "detector"},
     "detection": {"runtimes", "formats", "faces", "pictures"},
     "detector": {"detection", "runtimes", "plugin", "faces"},
     "evaluation": {"formats", "faces", "runtimes"},

@@ -28,6 +28,7 @@ COMMANDS = {
     "refine": "put a trained generator, or other settings of the second look, into a face model",
     "show": "draw what the second look does to a photograph, step by step",
     "fold-norms": "give a trained model norms that exports fold into its convolutions",
+    "quantize": "make a model compute in 8-bit whole numbers, and report what that loses",
     "web": "show a page in the browser that finds faces, with a model of yours",
     "train-generator": "train the super-resolution generator of the second look",
 }

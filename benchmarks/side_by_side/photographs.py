@@ -1,41 +1,14 @@
-"""Photographs and what is known of the faces in them."""
+"""Where the photographs of a benchmark are: in a data YAML, in a folder, in WIDER FACE."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from ultralytics.data.utils import IMG_FORMATS, check_det_dataset, img2label_paths
-
-from ultra_face.evaluation.detect_folders import find_images, load_image
-from ultra_face.evaluation.ground_truth import GroundTruth, load_ground_truth
-from ultra_face.formats.annotation import FaceAnnotations
-from ultra_face.formats.yolo_pose import read_faces
-
-AT_LEAST = (50, 30, 10)
-"""Heights [px] whose faces count, the smaller ones being left out; near WIDER FACE's easy, medium and hard."""
-
-
-@dataclass(frozen=True)
-class Photographs:
-    """Image files by name `set/image`, with ground truth where there is some.
-
-    Attributes:
-        files: image files.
-        truth: boxes, and which of them count in each subset.
-        landmarks: faces with landmarks, by name.
-    """
-
-    files: dict[str, Path]
-    truth: GroundTruth | None = None
-    landmarks: dict[str, FaceAnnotations] = field(default_factory=dict)
-
-    def sample(self, count: int) -> list[Path]:
-        """About so many files, evenly spread."""
-        files = list(self.files.values())
-        return files[:: max(1, len(files) // count)][:count]
+from ultra_face.cli.command import data_folders
+from ultra_face.evaluation.detect_folders import find_images
+from ultra_face.evaluation.ground_truth import load_ground_truth
+from ultra_face.evaluation.photographs import Photographs, read_labelled
+from ultra_face.formats.image_files import find_images as find_below
 
 
 def find_photographs(data: Path | None, images: Path | None, ground_truth: Path | None) -> Photographs:
@@ -58,7 +31,10 @@ def from_folder(folder: Path) -> Photographs:
     Raises:
         FileNotFoundError: there are none.
     """
-    return Photographs({str(file.relative_to(folder)): file for file in _images([folder])})
+    files = find_below(folder)
+    if not files:
+        raise FileNotFoundError(f"{folder}: expected images, found none; give their folder")
+    return Photographs({str(file.relative_to(folder)): file for file in files})
 
 
 def from_data_yaml(data: Path) -> Photographs:
@@ -68,19 +44,8 @@ def from_data_yaml(data: Path) -> Photographs:
         FileNotFoundError: no images.
         ValueError: a broken label file, or an image that does not decode.
     """
-    split = check_det_dataset(str(data))["val"]
-    folders = [Path(folder) for folder in (split if isinstance(split, list) else [split])]
-    files, boxes, landmarks = {}, {}, {}
-    for folder in folders:
-        for file in _images([folder]):
-            name = f"{_set_name(folder)}/{file.relative_to(folder).with_suffix('').as_posix().replace('/', '_')}"
-            height, width = load_image(file).shape[:2]
-            faces = read_faces(Path(img2label_paths([str(file)])[0]), name, width=width, height=height)
-            files[name], boxes[name] = file, faces.boxes_xywh
-            landmarks[name] = faces
-    counted = {"all": {name: np.ones(len(box), np.bool_) for name, box in boxes.items()}}
-    counted |= {f"from {low} px": {name: box[:, 3] >= low for name, box in boxes.items()} for low in AT_LEAST}
-    return Photographs(files, GroundTruth.from_arrays(boxes, counted), landmarks)
+    (val,) = data_folders(str(data), "val")
+    return read_labelled(val)
 
 
 def from_widerface(images: Path, ground_truth: Path) -> Photographs:
@@ -91,15 +56,3 @@ def from_widerface(images: Path, ground_truth: Path) -> Photographs:
     """
     truth = load_ground_truth(ground_truth)
     return Photographs(find_images(images, truth.images), truth)
-
-
-def _images(folders: Iterable[Path]) -> list[Path]:
-    found = [file for folder in folders for file in sorted(folder.rglob("*")) if file.suffix[1:].lower() in IMG_FORMATS]
-    if not found:
-        raise FileNotFoundError(f"{', '.join(map(str, folders))}: expected images, found none; give their folder")
-    return found
-
-
-def _set_name(folder: Path) -> str:
-    """Name of the data set that a folder `NAME/images/val` belongs to."""
-    return folder.parents[1].name if folder.parent.name == "images" else folder.name

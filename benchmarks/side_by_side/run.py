@@ -14,12 +14,12 @@ import cv2
 from ultralytics.utils import TQDM
 
 from benchmarks.provenance import provenance
-from benchmarks.side_by_side.accuracy import accuracy
 from benchmarks.side_by_side.contestant import Contestant, Settings
 from benchmarks.side_by_side.host import host_models
 from benchmarks.side_by_side.peer import Peer
 from benchmarks.side_by_side.photographs import Photographs
 from benchmarks.side_by_side.timing import times
+from ultra_face.evaluation.accuracy import accuracy
 
 FOR_ACCURACY = 0.01
 """Lowest score that enters a curve of precision and recall; times are taken at the usual 0.25."""

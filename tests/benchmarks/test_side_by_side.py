@@ -17,12 +17,12 @@ import yaml
 from onnx_files import constant_file
 from small_models import small_yaml
 
-from benchmarks.side_by_side.accuracy import accuracy, best_threshold
 from benchmarks.side_by_side.contestant import ONNX_RUNTIME, PYTORCH, Settings, Stages
 from benchmarks.side_by_side.host import host_models
 from benchmarks.side_by_side.peer import Peer
 from benchmarks.side_by_side.photographs import Photographs, find_photographs, from_data_yaml, from_folder
 from benchmarks.side_by_side.timing import medians
+from ultra_face.evaluation.accuracy import accuracy, best_threshold
 from ultra_face.evaluation.ground_truth import GroundTruth
 from ultra_face.faces import Faces
 

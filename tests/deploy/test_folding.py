@@ -14,7 +14,8 @@ from torch import nn
 from ultralytics import YOLO
 
 from ultra_face import __main__
-from ultra_face.deploy.folding import Inputs, choose_evenly, write_folded
+from ultra_face.deploy.folding import write_folded
+from ultra_face.deploy.photographs import Inputs, choose_evenly
 from ultra_face.nn.mc4f import CGS
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ultra_face.cli.command import data_folders, logging_on_standard_error, new_parser, positive, progress, share
 from ultra_face.cli.detector import input_side
-from ultra_face.deploy.folding import Inputs, choose_evenly, milliseconds, precision, write_folded
+from ultra_face.deploy.folding import milliseconds, precision, write_folded
 from ultra_face.deploy.norms import LEAST_CORRELATION
+from ultra_face.deploy.photographs import Inputs, choose_evenly
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
 
 

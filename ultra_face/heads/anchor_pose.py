@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ultralytics.nn.modules.head import Pose
 
 from ultra_face.heads.face_head import FaceHead, last_layer, refuse_stock_decoding, weights_model
+from ultra_face.heads.split_convolution import SplitConvolution
 from ultra_face.losses.face_loss import AnchorFaceLoss
 
 # Expected faces a 640 px image and probability of the right class, for the biases at the start (YOLOv5).
@@ -114,6 +115,11 @@ class AnchorPose(FaceHead, Pose):  # type: ignore[misc]
         anchor = torch.block_diag(torch.eye(5), classes, landmarks)  # type: ignore[no-untyped-call]
         rows = torch.kron(torch.eye(self.na), anchor)
         return {f"predict.{level}": rows for level in range(self.nl)}
+
+    def split_by_kind(self) -> None:
+        """See FaceHead."""
+        kinds = {"boxes": 4, "objectness": 1, "classes": self.nc, "landmarks": self.nk}
+        self.predict = nn.ModuleList(SplitConvolution(conv, kinds) for conv in self.predict)  # type: ignore[arg-type]
 
     def load_weights(self, model: Any, weights: Any, *, load: Callable[[Any], None]) -> None:
         """See FaceHead; a head is as trained as the one whose weights it gets, and the YAML tells its anchors.

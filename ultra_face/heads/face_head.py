@@ -67,6 +67,10 @@ class FaceHead:
         """
         raise NotImplementedError
 
+    def split_by_kind(self) -> None:
+        """Give each kind of value a convolution of its own, see `split_convolution`; predictions stay the same."""
+        raise NotImplementedError
+
     def load_weights(self, model: Any, weights: Any, *, load: Callable[[Any], None]) -> None:
         """Load weights into the model that ends in this head.
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from ultralytics.nn.modules.head import Pose
 
 from ultra_face.heads.face_head import FaceHead, refuse_stock_decoding
+from ultra_face.heads.split_convolution import SplitConvolution
 from ultra_face.losses.face_loss import EndToEndFaceLoss, FreeFaceLoss
 
 
@@ -46,3 +47,11 @@ class FacePose(FaceHead, Pose):  # type: ignore[misc]
             for branch, mixture in rows.items()
             for level, layers in enumerate(getattr(self, branch, None) or ())
         }
+
+    def split_by_kind(self) -> None:
+        """See FaceHead; boxes and classes have branches of their own, but visibility stands among the landmarks."""
+        num_values = self.kpt_shape[1]
+        if num_values == 3:
+            for branch in (self.cv4, getattr(self, "one2one_cv4", None)):
+                for layers in branch or ():
+                    layers[-1] = SplitConvolution(layers[-1], {"landmarks": 2, "visibility": 1})

@@ -229,6 +229,22 @@ def _with_face_iou(stock: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def _quantised_export() -> None:
+    """Let a head of ours have a convolution for each kind of value where an export computes in whole numbers."""
+    if "on_export_start" not in host_callbacks.default_callbacks:
+        raise SeamError("Ultralytics has no event on_export_start")
+    host_callbacks.default_callbacks["on_export_start"].append(_prepare_export)
+
+
+def _prepare_export(exporter: Any) -> None:
+    try:
+        from ultra_face.plugin.quantised_export import prepare
+    except (ImportError, AttributeError) as error:
+        _warn_of_change("quantised export", error)
+    else:
+        prepare(exporter)
+
+
 SEAMS: dict[str, Callable[[], None]] = {
     "parser": _parser,
     "criterion": _criterion,
@@ -240,6 +256,7 @@ SEAMS: dict[str, Callable[[], None]] = {
     "safe loading": _safe_loading,
     "callbacks": _callbacks,
     "suppression": _suppression,
+    "quantised export": _quantised_export,
 }
 
 

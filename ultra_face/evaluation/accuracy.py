@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.side_by_side.photographs import Photographs
 from ultra_face.evaluation.curve import PrecisionRecall
 from ultra_face.evaluation.ground_truth import GroundTruth
 from ultra_face.evaluation.landmarks import box_sizes, landmark_accuracy, normalised_errors
 from ultra_face.evaluation.matching import pair_images
+from ultra_face.evaluation.photographs import Photographs
 from ultra_face.evaluation.protocol import evaluate
 from ultra_face.faces import Faces
 from ultra_face.formats.result_files import to_rows
@@ -34,7 +34,8 @@ def accuracy(photographs: Photographs, found: Mapping[str, Faces]) -> dict[str, 
     assert photographs.truth is not None
     rows = {name: to_rows(faces.boxes_xyxy, faces.scores) for name, faces in found.items()}
     evaluation = evaluate(photographs.truth, rows)
-    widest = max(photographs.truth.counted, key=lambda subset: int(photographs.truth.counted[subset].sum()))
+    counted = photographs.truth.counted
+    widest = max(counted, key=lambda subset: int(counted[subset].sum()))
     report: dict[str, Any] = {
         "ap50": {subset: _ap(curve) for subset, curve in evaluation.subsets().items()},
         "by_height": {
