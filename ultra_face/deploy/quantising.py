@@ -28,8 +28,6 @@ ONNX, CHECKPOINT = ".onnx", ".pt"
 OPENVINO = "_openvino_model"
 """How the name of a folder ends by which Ultralytics knows OpenVINO."""
 
-OPERATORS = ("Conv", "Gemm", "MatMul", "Concat", "MaxPool", "Resize")
-
 _PACKAGES = {ONNX: ("onnx", "onnxruntime", "onnxslim"), OPENVINO: ("onnx", "onnxslim", "openvino", "nncf")}
 _EXTRA = {ONNX: "export", OPENVINO: "int8"}
 _METADATA = "metadata.yaml"
@@ -210,7 +208,6 @@ def _write_onnx(model: FloatModel, output: Path, inputs: Inputs, progress: Progr
             output,
             Reader(),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=list(OPERATORS),
             nodes_to_exclude=float_nodes,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
