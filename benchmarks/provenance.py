@@ -25,6 +25,7 @@ PACKAGES = (
     "opencv-python",
     "onnxruntime",
     "openvino",
+    "nncf",
 )
 REPOSITORY = Path(__file__).resolve().parent.parent
 RESULTS = "results"

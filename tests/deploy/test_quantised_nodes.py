@@ -21,6 +21,12 @@ from ultra_face.deploy.quantised_nodes import head_layer, stays_float
         ("/model.25/cv4.1/cv4.1.2/Conv", True),
         ("/model.25/dfl/conv/Conv", True),
         ("/model.25/predict.0/Conv/WithoutBiases", True),  # as OpenVINO names a part of it
+        ("__module.model.2.cv1.conv/aten::_convolution/Convolution", False),
+        ("__module.model.25.predict.0/aten::_convolution/Convolution", True),
+        ("__module.model.25.cv4.1.0.conv/aten::_convolution/Convolution", False),
+        ("__module.model.25.cv4.1.2/aten::_convolution/Convolution", True),
+        ("__module.model.25/aten::sigmoid/Sigmoid", True),
+        ("__module.model.25.dfl.conv/aten::_convolution/Convolution", True),
         ("/NonMaxSuppression", True),
         ("", True),
     ],

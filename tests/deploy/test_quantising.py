@@ -12,6 +12,7 @@ import onnx
 import pytest
 import yaml
 from onnx import TensorProto, helper
+from quantised_faces import assert_finds_the_same
 from shipped_export import SHIPPED
 from tiny_faces import write_tiny_faces
 from ultralytics import YOLO
@@ -30,12 +31,9 @@ from ultra_face.deploy.quantising import (
     float_model,
     write_quantised,
 )
-from ultra_face.evaluation.matching import pair_faces
-from ultra_face.faces import Faces
 
 PHOTOGRAPHS = sorted(ASSETS.glob("*.jpg"))  # those that Ultralytics ships
 SIZE = 320
-SURE = 0.5  # score of the faces that are compared
 
 
 @pytest.fixture(scope="module")
@@ -50,30 +48,8 @@ def metadata(file: Path) -> dict[str, str]:
     return {entry.key: entry.value for entry in onnx.load(file).metadata_props}
 
 
-def assert_same_faces(model: Path, reference: Path, *, median: float) -> None:
-    """Every sure face is found, the median coordinate within so many pixels of the input; no other is sure."""
-    shifts = []
-    for photograph in PHOTOGRAPHS:
-        expected, got = (
-            FaceDetector(file, conf=SURE / 2, imgsz=SIZE, device="cpu")(str(photograph)) for file in (reference, model)
-        )
-        scale = max(expected.image_size) / SIZE
-        sure = expected[expected.scores >= SURE]
-        assert len(sure)
-        assert (got.scores >= SURE).sum() <= len(expected)
-        pairs = pair_faces(got.boxes_xywh, got.scores, sure.boxes_xywh)
-        assert len(pairs) == len(sure)
-        shifts += [np.abs(coordinates(got)[a] - coordinates(sure)[b]).ravel() / scale for a, b in pairs]
-    assert np.median(np.concatenate(shifts)) < median
-
-
-def coordinates(faces: Faces) -> np.ndarray:
-    return np.concatenate([faces.boxes_xyxy, faces.landmarks.reshape(len(faces), 10)], axis=1)
-
-
 def test_the_faces_are_those_of_the_float_file(quantised: Path, shipped_onnx: Path) -> None:
-    # At most two steps of the smallest stride, 8 px, are halved: seen are about 0.5 px.
-    assert_same_faces(quantised, shipped_onnx, median=1.0)
+    assert_finds_the_same(quantised, shipped_onnx, PHOTOGRAPHS, size=SIZE, median=1.0)
 
 
 def test_output_convolutions_and_decoding_are_float_and_the_trunk_is_not(quantised: Path) -> None:
@@ -105,7 +81,7 @@ def test_what_the_exporter_noted_is_kept(quantised: Path, shipped_onnx: Path) ->
 
 
 def test_ultralytics_runs_it(quantised: Path) -> None:
-    (result,) = YOLO(quantised, task="pose").predict(PHOTOGRAPHS[1], imgsz=SIZE, conf=SURE, verbose=False)
+    (result,) = YOLO(quantised, task="pose").predict(PHOTOGRAPHS[1], imgsz=SIZE, conf=0.5, verbose=False)
     assert len(result.boxes) >= 1
     assert result.names == {0: "face"}
     assert result.keypoints.shape[1:] == (5, 3)
@@ -233,7 +209,7 @@ def test_openvino_in_whole_numbers(shipped_onnx: Path, tmp_path: Path) -> None:
     scaled = [node.get_friendly_name() for node in nodes if node.get_type_name() == "FakeQuantize"]
     assert len(scaled) > 50
     assert [name for name in scaled if "/model.25/" in name] == []
-    assert_same_faces(output, shipped_onnx, median=1.0)
+    assert_finds_the_same(output, shipped_onnx, PHOTOGRAPHS, size=SIZE, median=1.0)
 
 
 # -- the command ---------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ultra_face.cli.command import data_folders, logging_on_standard_error, new_parser, positive, progress
 from ultra_face.deploy.comparison import compare, format_comparison
-from ultra_face.deploy.quantising import calibration_inputs, check_quantisation, float_model, write_quantised
+from ultra_face.deploy.quantising import OPENVINO, calibration_inputs, check_quantisation, float_model, write_quantised
 from ultra_face.evaluation.outcome import tell
 from ultra_face.evaluation.photographs import read_labelled
 
@@ -33,13 +33,13 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Quantise, and report what that changes."""
-    check_quantisation(options.model, options.output)
+    kind = check_quantisation(options.model, options.output)
     if options.json is not None and options.json.exists():
         raise FileExistsError(f"{options.json}: expected a new file, got an existing one; choose another, or remove it")
     with logging_on_standard_error(), redirect_stdout(sys.stderr):  # what exporters and Ultralytics have to say
         train, val = data_folders(options.data, "train", "val")
         photographs = read_labelled(val, progress=progress("reading val"))
-        with float_model(options.model, options.imgsz) as model:
+        with float_model(options.model, options.imgsz, openvino=kind == OPENVINO) as model:
             inputs = calibration_inputs(model, train, options.photographs, options.imgsz)
             write_quantised(model, options.output, inputs, progress=progress("calibration"))
             print(f"wrote {options.output}, calibrated on {len(inputs)} photographs")

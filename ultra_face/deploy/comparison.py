@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ultra_face.deploy import timing
 from ultra_face.deploy.photographs import Progress
-from ultra_face.deploy.quantising import OPENVINO, FloatModel, write_openvino
-from ultra_face.detector import IMAGE_SIZE, FaceDetector
+from ultra_face.deploy.quantising import IMAGE_SIZE, OPENVINO, FloatModel, write_openvino
+from ultra_face.detector import FaceDetector
 from ultra_face.evaluation.accuracy import accuracy
 from ultra_face.evaluation.photographs import Photographs
 
@@ -41,7 +42,7 @@ def compare(
             files[FLOAT] = Path(folder, f"float{OPENVINO}")
             files[FLOAT].mkdir()
             write_openvino(model, files[FLOAT], None)
-        taken = times(files, model.size_hw or (side, side))
+        taken = times({name: opener(file) for name, file in files.items()}, model.size_hw or (side, side))
         return {
             name: measured(file, photographs, size=size, progress=progress) | {"ms": taken[name]}
             for name, file in files.items()
@@ -63,14 +64,18 @@ def megabytes(file: Path) -> float:
     return sum(part.stat().st_size for part in parts if part.is_file()) / 1e6
 
 
-def times(files: Mapping[str, Path], size_hw: tuple[int, int]) -> dict[str, dict[str, float]]:
-    """Milliseconds of each network by number of threads; files of one number take turns."""
-    taken: dict[str, dict[str, float]] = {name: {} for name in files}
+def opener(file: Path) -> Callable[[int], timing.Network]:
+    """Opens an ONNX file or a folder of OpenVINO with a number of threads."""
+    return partial(timing.open_openvino if file.is_dir() else timing.open_onnx, file)
+
+
+def times(
+    openers: Mapping[str, Callable[[int], timing.Network]], size_hw: tuple[int, int]
+) -> dict[str, dict[str, float]]:
+    """Milliseconds of each network by number of threads; those of one number take turns."""
+    taken: dict[str, dict[str, float]] = {name: {} for name in openers}
     for threads in THREADS:
-        networks = [
-            timing.open_openvino(file, threads) if file.is_dir() else timing.open_onnx(file, threads)
-            for file in files.values()
-        ]
+        networks = [open_network(threads) for open_network in openers.values()]
         medians = timing.milliseconds(networks, timing.random_inputs(*size_hw))
         for of_file, median in zip(taken.values(), medians, strict=True):
             of_file[str(threads)] = round(median, 2)

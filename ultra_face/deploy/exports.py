@@ -11,11 +11,21 @@ from typing import Any
 from ultralytics import YOLO
 
 
-def export_onnx(checkpoint: Path, folder: Path, size: int) -> Path:
-    """Write the ONNX file of a checkpoint into a folder, which is made; for inputs of one size [px]."""
+def export(checkpoint: Path, folder: Path, size: int, *, kind: str = "onnx") -> Path:
+    """Write the file of a checkpoint in a format of Ultralytics into a folder, which is made; for inputs of one size.
+
+    Args:
+        checkpoint: stays as it is, with nothing beside it.
+        folder: for the file.
+        size: side of an input [px].
+        kind: `onnx` or `openvino`.
+
+    Returns:
+        The file, or the folder of OpenVINO.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     copied = shutil.copy(checkpoint, folder / checkpoint.name)  # the exporter writes beside the checkpoint
-    return Path(YOLO(copied).export(format="onnx", imgsz=size, verbose=False))
+    return Path(YOLO(copied).export(format=kind, imgsz=size, verbose=False))
 
 
 def as_values(metadata: Mapping[str, str]) -> dict[str, Any]:

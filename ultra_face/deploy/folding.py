@@ -10,7 +10,7 @@ from pathlib import Path
 from ultralytics import YOLO
 
 from ultra_face.deploy import timing
-from ultra_face.deploy.exports import export_onnx
+from ultra_face.deploy.exports import export
 from ultra_face.deploy.norms import LEAST_CORRELATION, Fold, fold_norms
 from ultra_face.deploy.photographs import Inputs, Progress
 from ultra_face.refinement.checkpoint import check_new_checkpoint, write_checkpoint
@@ -66,7 +66,7 @@ def milliseconds(checkpoints: Sequence[Path], size: int) -> list[float] | None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         networks = [
-            timing.open_onnx(export_onnx(checkpoint, Path(folder, str(number)), size), num_threads=1)
+            timing.open_onnx(export(checkpoint, Path(folder, str(number)), size), num_threads=1)
             for number, checkpoint in enumerate(checkpoints)
         ]
     return timing.milliseconds(networks, timing.random_inputs(size, size))

@@ -1,7 +1,8 @@
 """Which nodes of an exported face model compute in whole numbers: all but the output convolutions and the decoding.
 
-Ultralytics' exporter names each node after the module that it comes from, as in `/model.25/predict.0/Conv`. The layer
-of the highest number is the head; what has no layer belongs to the second look or to suppression.
+Exporters name each node after the module that it comes from: `/model.25/predict.0/Conv` in ONNX files,
+`__module.model.25.predict.0/aten::_convolution/Convolution` in OpenVINO. The layer of the highest number is the head;
+what has no layer belongs to the second look or to suppression.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_LAYER = re.compile(r"(?:^|[/.])model\.(\d+)(?:_\d+)?/")
-_HIDDEN = re.compile(r"/(?:one2one_)?cv\d\.\d+(?:_\d+)?/.+/(?:conv|act)/")
+_LAYER = re.compile(r"(?:^|[/.])model\.(\d+)(?:_\d+)?[/.]")
+_HIDDEN = re.compile(r"[/.](?:one2one_)?cv\d\.\d.*[/.](?:conv|act)/")
 """Branches of FacePose before their output convolution; `dfl` is decoding."""
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from ultra_face.deploy.exports import as_values, export_onnx
+from ultra_face.deploy.exports import as_values, export
 from ultra_face.deploy.photographs import Inputs, Progress, choose_evenly
 from ultra_face.deploy.quantised_nodes import head_layer, stays_float
 from ultra_face.formats.files import named, replacing
@@ -30,6 +30,7 @@ OPENVINO = "_openvino_model"
 
 _PACKAGES = {ONNX: ("onnx", "onnxruntime", "onnxslim"), OPENVINO: ("onnx", "onnxslim", "openvino", "nncf")}
 _EXTRA = {ONNX: "export", OPENVINO: "int8"}
+IMAGE_SIZE = 640  # of an input [px], where nobody says another
 _METADATA = "metadata.yaml"
 
 
@@ -73,6 +74,7 @@ class FloatModel:
 
     Attributes:
         file: the same.
+        for_openvino: what OpenVINO reads: the same, or the `.xml` of an export of the checkpoint, which runs faster.
         size_hw: height and width of an input [px]; None where any will do.
         batch: inputs that it takes at once; 1 where any number will do.
         metadata: what the exporter notes.
@@ -92,7 +94,8 @@ class FloatModel:
             raise FileNotFoundError(f"{file}: expected {expected}, got no file; check the path")
         with named(file, expected, remedy):
             model = onnx.load(file)
-        self.file, self.metadata = file, {entry.key: entry.value for entry in model.metadata_props}
+        self.file = self.for_openvino = file
+        self.metadata = {entry.key: entry.value for entry in model.metadata_props}
         heads = [head.__name__ for head in HEADS]
         nodes = model.graph.node
         head = head_layer(node.name for node in nodes)
@@ -119,8 +122,13 @@ class FloatModel:
 
 
 @contextmanager
-def float_model(model: Path, size: int | None) -> Iterator[FloatModel]:
-    """The ONNX file of a model, made of a checkpoint for the time of the context; of inputs of 640 px, or `size`.
+def float_model(model: Path, size: int | None, *, openvino: bool = False) -> Iterator[FloatModel]:
+    """The ONNX file of a model, made of a checkpoint for the time of the context.
+
+    Args:
+        model: checkpoint or ONNX file.
+        size: side of an input [px], 640 by default, or what the ONNX file is made for.
+        openvino: also make what OpenVINO reads, of a checkpoint.
 
     Raises:
         FileNotFoundError: there is no such model.
@@ -129,7 +137,11 @@ def float_model(model: Path, size: int | None) -> Iterator[FloatModel]:
     with tempfile.TemporaryDirectory() as folder:
         if model.suffix.lower() == CHECKPOINT:
             check_head(model)
-            yield FloatModel(export_onnx(model, Path(folder), size or 640))
+            exported = FloatModel(export(model, Path(folder), size or IMAGE_SIZE))
+            if openvino:
+                made = export(model, Path(folder), size or IMAGE_SIZE, kind="openvino")
+                (exported.for_openvino,) = made.glob("*.xml")
+            yield exported
             return
         exported = FloatModel(model)
         if size is not None and exported.size_hw not in (None, (size, size)):
@@ -162,7 +174,7 @@ def calibration_inputs(model: FloatModel, locations: Sequence[str | Path], count
     Raises:
         FileNotFoundError: there are none.
     """
-    side = size or 640
+    side = size or IMAGE_SIZE
     return Inputs(choose_evenly(locations, count), model.size_hw or (side, side))
 
 
@@ -220,7 +232,7 @@ def write_openvino(model: FloatModel, folder: Path, inputs: Inputs | None, *, pr
     """Write a model into an empty folder for OpenVINO: in whole numbers, or in float where there are no inputs."""
     import openvino  # only here: extras
 
-    network = openvino.Core().read_model(model.file)
+    network = openvino.Core().read_model(model.for_openvino)
     if inputs is not None:
         network = _quantised_openvino(model, network, inputs, progress)
     openvino.save_model(network, folder / f"{folder.name.removesuffix(OPENVINO)}.xml", compress_to_fp16=False)
@@ -231,7 +243,12 @@ def write_openvino(model: FloatModel, folder: Path, inputs: Inputs | None, *, pr
 def _quantised_openvino(model: FloatModel, network: Any, inputs: Inputs, progress: Progress) -> Any:
     import nncf  # only here: an extra
 
-    names = [node.get_friendly_name() for node in network.get_ordered_ops()]
+    # Sigmoids too, as in Ultralytics' own export: SiLU stays one operator of OpenVINO.
+    in_float = [
+        node.get_friendly_name()
+        for node in network.get_ordered_ops()
+        if node.get_type_name() == "Sigmoid" or model.stays_float(node.get_friendly_name())
+    ]
     to_numpy: Callable[[Any], Any] = lambda images: images.expand(model.batch, -1, -1, -1).numpy()  # noqa: E731
     with _quiet(logging.getLogger("nncf")):
         return nncf.quantize(
@@ -239,7 +256,7 @@ def _quantised_openvino(model: FloatModel, network: Any, inputs: Inputs, progres
             nncf.Dataset(progress(inputs), to_numpy),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(inputs),
-            ignored_scope=nncf.IgnoredScope(names=[name for name in names if model.stays_float(name)], validate=False),
+            ignored_scope=nncf.IgnoredScope(names=in_float, validate=False),
         )
 
 

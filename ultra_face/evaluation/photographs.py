@@ -35,8 +35,16 @@ class Photographs:
 
     def sample(self, count: int) -> list[Path]:
         """About so many files, evenly spread."""
-        files = list(self.files.values())
-        return files[:: max(1, len(files) // count)][:count]
+        return list(self.thinned(count).files.values())
+
+    def thinned(self, count: int) -> Photographs:
+        """About so many photographs, evenly spread, with what is known of them."""
+        names = list(self.files)[:: max(1, len(self.files) // count)][:count]
+        return Photographs(
+            {name: self.files[name] for name in names},
+            None if self.truth is None else self.truth.restrict(names),
+            {name: self.landmarks[name] for name in names if name in self.landmarks},
+        )
 
 
 def read_labelled(
