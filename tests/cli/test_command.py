@@ -130,6 +130,12 @@ WRONG = [
         "ultra-face fold-norms no.pt new.pt --data odd.yaml",
         "no.pt: expected the checkpoint of a face model, got no file; check the path$",
     ),
+    ("ultra-face quantize no.pt new.tflite --data odd.yaml", "new.tflite: expected a name that ends in .onnx or "),
+    ("ultra-face quantize odd.yaml new.onnx --data odd.yaml", "odd.yaml: expected a checkpoint .pt or the .onnx file "),
+    (
+        "ultra-face quantize no.pt new.onnx --data odd.yaml",
+        "odd.yaml: expected a data YAML as for yolo train, got a file of another kind",
+    ),
     ("ultra-face train-generator --data no.yaml", "'no.yaml' does not exist"),
     ("ultra-face train-generator --data broken.yaml", "YAML syntax error in 'broken.yaml'"),
     (
@@ -213,6 +219,8 @@ MISUSED = [
         "ultra-face show",
         "ultra-face train-generator --data",
         "ultra-face fold-norms a.pt b.pt",
+        "ultra-face quantize a.pt b.onnx",
+        "ultra-face quantize a.pt b.onnx --data a --photographs 0",
         "ultra-face fold-norms a.pt b.pt --data a --least-correlation 7",
     ),
     *(

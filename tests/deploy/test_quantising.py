@@ -170,6 +170,11 @@ def test_a_size_that_the_file_is_not_made_for_is_refused(shipped_onnx: Path, tmp
         assert calibration_inputs(exported, [ASSETS], 1, None).size == (320, 640)
 
 
+def test_a_size_that_is_no_multiple_of_the_stride_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected a multiple of 32 px, got 100"), float_model(tmp_path / "a.pt", 100):
+        pass
+
+
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     YOLO("yolov8n-pose.yaml").save(tmp_path / "stock.pt")
     with pytest.raises(ValueError, match=r"stock\.pt: expected a face model that ends in one of AnchorPose.*got Pose"):

@@ -18,9 +18,9 @@ from ultra_face.plugin.host import SeamError
 from ultra_face.plugin.quantised_export import prepare
 
 
-def exporter(model: Any, quantize: object) -> Any:
+def exporter(model: Any, quantize: object, kind: str = "onnx") -> Any:
     """Stands for Ultralytics' exporter as its event finds it."""
-    return SimpleNamespace(model=model, args=SimpleNamespace(quantize=quantize, format="onnx"))
+    return SimpleNamespace(model=model, args=SimpleNamespace(quantize=quantize, format=kind))
 
 
 def is_split(model: nn.Module) -> bool:
@@ -34,6 +34,17 @@ def test_whole_numbers_alone_split_a_head(quantize: object, expected: bool) -> N
     model = small_model("AnchorPose")
     prepare(exporter(model, quantize))
     assert is_split(model) is expected
+
+
+def test_litert_in_whole_numbers_is_refused_for_aesvc() -> None:
+    model = YOLO("yolov5n-aesvc-only.yaml").model
+    with pytest.raises(NotImplementedError, match=r"AESVC: expected LiteRT in float, got quantize=8, .*leave quantize"):
+        prepare(exporter(model, 8, "litert"))
+    prepare(exporter(model, None, "litert"))
+    assert not is_split(model)
+    plain = small_model("AnchorPose")
+    prepare(exporter(plain, 8, "litert"))
+    assert is_split(plain)
 
 
 def test_stock_models_stay_as_they_are() -> None:

@@ -38,8 +38,8 @@ def run(options: Namespace) -> None:
         raise FileExistsError(f"{options.json}: expected a new file, got an existing one; choose another, or remove it")
     with logging_on_standard_error(), redirect_stdout(sys.stderr):  # what exporters and Ultralytics have to say
         train, val = data_folders(options.data, "train", "val")
-        photographs = read_labelled(val, progress=progress("reading val"))
         with float_model(options.model, options.imgsz, openvino=kind == OPENVINO) as model:
+            photographs = read_labelled(val, progress=progress("reading val"))
             inputs = calibration_inputs(model, train, options.photographs, options.imgsz)
             write_quantised(model, options.output, inputs, progress=progress("calibration"))
             print(f"wrote {options.output}, calibrated on {len(inputs)} photographs")

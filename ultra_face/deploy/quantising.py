@@ -30,7 +30,7 @@ OPENVINO = "_openvino_model"
 
 _PACKAGES = {ONNX: ("onnx", "onnxruntime", "onnxslim"), OPENVINO: ("onnx", "onnxslim", "openvino", "nncf")}
 _EXTRA = {ONNX: "export", OPENVINO: "int8"}
-IMAGE_SIZE = 640  # of an input [px], where nobody says another
+IMAGE_SIZE, STRIDE = 640, 32  # of an input [px], where nobody says another, and of what it is a multiple
 _METADATA = "metadata.yaml"
 
 
@@ -42,7 +42,6 @@ def check_quantisation(model: Path, output: Path) -> str:
 
     Raises:
         FileExistsError: there is such a file or folder.
-        FileNotFoundError: there is no such model.
         ModuleNotFoundError: a package that makes such a file is not installed.
         ValueError: a name that does not end as one of a model, or as one that can be written.
     """
@@ -134,6 +133,8 @@ def float_model(model: Path, size: int | None, *, openvino: bool = False) -> Ite
         FileNotFoundError: there is no such model.
         ValueError: another model than a face model in float, or an ONNX file of another size.
     """
+    if size is not None and size % STRIDE:
+        raise ValueError(f"--imgsz: expected a multiple of {STRIDE} px, got {size}; choose one")
     with tempfile.TemporaryDirectory() as folder:
         if model.suffix.lower() == CHECKPOINT:
             check_head(model)
