@@ -3,9 +3,9 @@
 Ultralytics quantises the convolutions of ONNX files and leaves the decoding in float, but gives each convolution one
 scale for all that it predicts. So the copy that it exports gets a convolution for each kind of value first.
 
-LiteRT's quantiser takes every operator, the division by a variance in SimAM too. With that, files of the shipped
-weights ended prediction in a corrupted heap, or with an error of a divisor of zero where LiteRT's own kernels ran; those
-of Ultralytics' models and of ours without AESVC did not.
+LiteRT's quantiser takes every operator, the division by a variance in SimAM too. Files of the shipped weights then
+ended prediction with a corrupted heap or, where LiteRT's plain kernels ran, with a divisor of zero in that division.
+Whether it happens depends on weights and images, so that AESVC is refused; models without it ran.
 """
 
 from __future__ import annotations
