@@ -12,6 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from ultra_face.cli.command import data_folders, logging_on_standard_error, new_parser, positive, progress
+from ultra_face.cli.detector import input_side
 from ultra_face.deploy.comparison import compare, format_comparison
 from ultra_face.deploy.quantising import OPENVINO, calibration_inputs, check_quantisation, float_model, write_quantised
 from ultra_face.evaluation.outcome import tell
@@ -26,7 +27,7 @@ def parser() -> ArgumentParser:
     add("output", type=Path, help="what to write: a name that ends in .onnx or in _openvino_model")
     add("--data", required=True, help="data YAML, as for yolo train; val is what measures both models")
     add("--photographs", type=positive, default=64, help="of train, to calibrate on (default: 64)")
-    add("--imgsz", type=positive, help="side of the input [px] (default: 640, or what the .onnx file is made for)")
+    add("--imgsz", type=input_side, help="side of the input [px] (default: 640, or what the .onnx file is made for)")
     add("--json", type=Path, help="write what is reported to this new file, too")
     return new
 
