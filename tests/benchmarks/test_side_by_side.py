@@ -24,6 +24,7 @@ from benchmarks.side_by_side.photographs import Photographs, find_photographs, f
 from benchmarks.side_by_side.timing import medians
 from ultra_face.evaluation.accuracy import accuracy, best_threshold
 from ultra_face.evaluation.ground_truth import GroundTruth
+from ultra_face.evaluation.photographs import read_labelled
 from ultra_face.faces import Faces
 
 WIDTH, HEIGHT = 64, 48
@@ -124,6 +125,22 @@ def test_a_sample_is_spread_over_the_photographs() -> None:
     photographs = Photographs({str(index): Path(str(index)) for index in range(10)})
     assert photographs.sample(5) == [Path(str(index)) for index in (0, 2, 4, 6, 8)]
     assert len(photographs.sample(99)) == 10
+    assert list(photographs.thinned(2).files) == ["0", "5"]
+
+
+def test_fewer_photographs_keep_their_labels(data: Path) -> None:
+    whole = from_data_yaml(data)
+    thinned = whole.thinned(1)
+    assert thinned.truth is not None
+    assert thinned.truth.counts() == whole.truth.counts()
+    assert list(thinned.landmarks) == ["crowd/a"]
+
+
+def test_a_list_of_images_is_a_set_of_its_own(data: Path) -> None:
+    (data.parent / "val.txt").write_text(f"{data.parent / 'crowd' / 'images' / 'val' / 'a.jpg'}\n")
+    photographs = read_labelled([data.parent / "val.txt"])
+    assert list(photographs.files) == ["val/000000"]
+    np.testing.assert_allclose(photographs.truth.boxes_xywh, [[16, 12, 16, 24]])
 
 
 @pytest.mark.parametrize("both", [False, True])

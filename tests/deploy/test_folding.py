@@ -52,6 +52,14 @@ def test_inputs_are_red_first_between_0_and_1_and_a_multiple_of_the_stride(tmp_p
     torch.testing.assert_close(given[0, :, 32, 48], torch.tensor([1.0, 0.0, 0.0]))
 
 
+def test_inputs_of_one_size_are_padded_on_both_sides(tmp_path: Path) -> None:
+    assert cv2.imwrite(str(tmp_path / "white.png"), np.full((50, 100, 3), 255, np.uint8))
+    (given,) = Inputs([tmp_path / "white.png"], (96, 128))
+    assert given.shape == (1, 3, 96, 128)
+    # 50 x 100 px become 64 x 128, in the middle of 96 rows.
+    assert (given[0, 0, :, 64] == 1).nonzero().flatten().tolist() == list(range(16, 80))
+
+
 def test_an_image_that_does_not_decode_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"a\.png: expected an image, got a file that does not decode"):
