@@ -5,7 +5,8 @@ scale for all that it predicts. So the copy that it exports gets a convolution f
 
 LiteRT's quantiser takes every operator, the division by a variance in SimAM too. Files of the shipped weights then
 ended prediction with a corrupted heap or, where LiteRT's plain kernels ran, with a divisor of zero in that division.
-Whether it happens depends on weights and images, so that AESVC is refused; models without it ran.
+The same weights with SimAM left out ran, as models without AESVC did. Untrained weights with AESVC ran too: what the
+divisor rounds to depends on weights and images, so that AESVC is refused.
 """
 
 from __future__ import annotations
