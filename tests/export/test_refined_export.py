@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from detecting_model import NO_ONE, PHOTOGRAPHS, SIZE, SMALL, WINDOW
-from same_faces import HALF, RUN_TIMES, THRESHOLDS, Export, assert_same_faces, need, predict, scale
+from same_faces import RUN_TIMES, THRESHOLDS, Export, assert_same_faces, need, predict, scale
 from small_models import photograph, small_model
 from ultralytics import YOLO
 from ultralytics.data.augment import LetterBox
@@ -34,7 +34,6 @@ NUM_ANCHORS = 3 * sum((SIZE // stride) ** 2 for stride in (8, 16, 32))
 
 EXPORTS = {
     "onnx-nms": Export({"format": "onnx", "nms": True, **THRESHOLDS}),
-    "onnx-half": Export({"format": "onnx", "quantize": 16}, **HALF),
     "onnx-opset-16": Export({"format": "onnx", "opset": 16}),  # the first with an operator that cuts windows
     **{name: RUN_TIMES[name] for name in ("torchscript", "openvino", "opencv", "mnn", "litert", "executorch")},
 }
