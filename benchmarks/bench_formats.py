@@ -59,6 +59,7 @@ def run(name: str, python: Path, folder: Path, *arguments: object) -> dict[str, 
     parts = [python, "-m", "benchmarks.formats.measure", name, *arguments, "--output", output]
     variables = {
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",  # some converters are programs
+        "PYTHONPATH": str(REPOSITORY),  # the code of this checkout
         "OMP_WAIT_POLICY": "PASSIVE",  # what waits for its turn must not keep the processor busy
     }
     done = subprocess.run(
