@@ -229,6 +229,7 @@ MISUSED = [
         "ultra-face show a.pt a.jpg --imgsz 650",
         "ultra-face fold-norms a.pt b.pt --data a.yaml --imgsz 650",
         "ultra-face quantize a.pt b.onnx --data a.yaml --imgsz 650",
+        "ultra-face web a.pt --port 70000",
         "ultra-face anchors --data a --levels 0",
     ),
     *(

@@ -1,10 +1,11 @@
 """Checkpoints for the tests of exported models, and run times that compute as asked and send nothing.
 
-Training the checkpoints takes seconds, so it is done once.
+Training the checkpoints takes seconds, so it is done once, even where several processes test.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -13,15 +14,25 @@ from pathlib import Path
 import openvino
 import pytest
 from detecting_model import save_detecting_model
+from filelock import FileLock
 
 
 @pytest.fixture(scope="session")
 def detecting_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Gives the checkpoint of a model, by name, that finds faces in the photographs."""
 
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which all have in common
+
     @cache
     def checkpoint(name: str) -> Path:
-        return save_detecting_model(name, tmp_path_factory.mktemp(name) / "best.pt")
+        file = folder / f"detecting-{name}" / "best.pt"
+        with FileLock(folder / f"detecting-{name}.lock"):
+            if not file.exists():
+                file.parent.mkdir()
+                save_detecting_model(name, file)
+        return file
 
     return checkpoint
 
