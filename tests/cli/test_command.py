@@ -136,6 +136,7 @@ WRONG = [
         "ultra-face quantize no.pt new.onnx --data odd.yaml",
         "odd.yaml: expected a data YAML as for yolo train, got a file of another kind",
     ),
+    ("ultra-face web odd.yaml", "odd.yaml: expected a face model, .pt or .onnx, got another; make one"),
     ("ultra-face train-generator --data no.yaml", "'no.yaml' does not exist"),
     ("ultra-face train-generator --data broken.yaml", "YAML syntax error in 'broken.yaml'"),
     (

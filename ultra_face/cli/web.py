@@ -47,14 +47,14 @@ def parser() -> ArgumentParser:
 
 def run(options: Namespace) -> None:
     """Bring the files together, then serve or write them."""
+    if not options.model.lower().endswith(".onnx"):
+        print(f"exporting {options.model} to ONNX", file=sys.stderr, flush=True)
+    model = open_page_model(options.model, options.imgsz)
     runtime = options.runtime or cache_folder()
     if not is_complete(runtime):
         print(f"fetching {PACKAGE} with npm, once, into {runtime}", file=sys.stderr, flush=True)
         fetch(runtime)
     check(runtime)
-    if not options.model.lower().endswith(".onnx"):
-        print(f"exporting {options.model} to ONNX", file=sys.stderr, flush=True)
-    model = open_page_model(options.model, options.imgsz)
     site = Site.of(model, runtime, confidence=options.conf, threads=options.threads)
     if options.output is not None:
         size = site.write(options.output)
