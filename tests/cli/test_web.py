@@ -87,10 +87,10 @@ def test_what_is_wrong_is_told(folder: Path, words: list[str], told: str) -> Non
 
 
 def test_a_runtime_that_cannot_be_fetched_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(sys, "argv", ["ultra-face", "web", "--runtime", str(tmp_path / "runtime")])
+    monkeypatch.setattr(sys, "argv", ["ultra-face", "web", str(model), "--runtime", str(tmp_path / "runtime")])
     with pytest.raises(SystemExit, match=r"ultra-face web: npm: expected this program of Node.js"):
         main()
     assert f"fetching onnxruntime-web@1.30.0 with npm, once, into {tmp_path / 'runtime'}" in capsys.readouterr().err
