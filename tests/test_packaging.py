@@ -167,6 +167,7 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
         "evaluate-landmarks": "--model yolov5n-aesvc-face.pt --images ../photos --annotations ../label.txt --scale 96",
         "refine": "yolov5n-aesvc-face.pt refined.pt --set windows=2",
         "fold-norms": f"yolov5n-aesvc-face.pt folded.pt --data {data} --photographs 2 --imgsz 96 --least-correlation 0",
+        "quantize": f"yolov5n-aesvc-face.pt int8.onnx --data {data} --photographs 2 --imgsz 96",
         "show": "refined.pt ../photos/0--P/a.jpg --imgsz 96",
         "web": "--help",  # serves until it is stopped, with files that are fetched; see tests/web
         "train-generator": f"--data {data} --scale 2 --blocks 1 --width 4 --light --discriminator-width 4 --tile 32 "
@@ -185,6 +186,7 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
         "anchors.png",
         "refined.pt",
         "folded.pt",
+        "int8.onnx",
         "second-look.png",
         "runs",
     }
