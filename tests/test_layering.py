@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "detector": {"detection", "runtimes", "plugin", "faces"},
     "evaluation": {"formats", "faces", "runtimes"},
     "video": {"formats", "faces"},
-    "web": {"detector", "runtimes", "plugin", "formats"},
+    "web": {"deploy", "detector", "runtimes", "plugin", "formats"},
     "plugin": {"heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces"},
     "cli": {
         "plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "faces", "runtimes", "detection",

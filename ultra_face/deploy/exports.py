@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,17 @@ def export(checkpoint: Path, folder: Path, size: int, *, kind: str = "onnx") -> 
     folder.mkdir(parents=True, exist_ok=True)
     copied = shutil.copy(checkpoint, folder / checkpoint.name)  # the exporter writes beside the checkpoint
     return Path(YOLO(copied).export(format=kind, imgsz=size, verbose=False))
+
+
+@contextmanager
+def errors_alone(logger: logging.Logger) -> Iterator[None]:
+    """Let a logger, whose advice is for programmers or of files that are gone soon, say errors alone meanwhile."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def as_values(metadata: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from ultra_face.deploy.exports import as_values, export
+from ultra_face.deploy.exports import as_values, errors_alone, export
 from ultra_face.deploy.photographs import Inputs, Progress, choose_evenly
 from ultra_face.deploy.quantised_nodes import head_layer, stays_float
 from ultra_face.formats.files import named, replacing
@@ -215,7 +215,7 @@ def _write_onnx(model: FloatModel, output: Path, inputs: Inputs, progress: Progr
             return None if images is None else {model.input: images.expand(model.batch, -1, -1, -1).numpy()}
 
     float_nodes = [node.name for node in onnx.load(model.file).graph.node if model.stays_float(node.name)]
-    with _quiet(logging.getLogger()):
+    with errors_alone(logging.getLogger()):
         quantize_static(
             model.file,
             output,
@@ -251,7 +251,7 @@ def _quantised_openvino(model: FloatModel, network: Any, inputs: Inputs, progres
         if node.get_type_name() == "Sigmoid" or model.stays_float(node.get_friendly_name())
     ]
     to_numpy: Callable[[Any], Any] = lambda images: images.expand(model.batch, -1, -1, -1).numpy()  # noqa: E731
-    with _quiet(logging.getLogger("nncf")):
+    with errors_alone(logging.getLogger("nncf")):
         return nncf.quantize(
             network,
             nncf.Dataset(progress(inputs), to_numpy),
@@ -259,14 +259,3 @@ def _quantised_openvino(model: FloatModel, network: Any, inputs: Inputs, progres
             subset_size=len(inputs),
             ignored_scope=nncf.IgnoredScope(names=in_float, validate=False),
         )
-
-
-@contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Errors alone from a logger, whose advice is for programmers."""
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

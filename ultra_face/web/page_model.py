@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,24 +110,11 @@ def _export(file: Path, size: int) -> tuple[bytes, Signature]:
             f"{file}: expected the package {missing[0]}, which exports it to ONNX and is not installed; "
             '`pip install "ultra-face[export]"`, or name an ONNX file'
         )
-    from ultralytics import YOLO
-
-    from ultra_face.runtimes.onnx_network import OnnxNetwork
-
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        copied = Path(shutil.copyfile(file, Path(folder, "model.pt")))  # Ultralytics writes beside the checkpoint
-        exported = Path(YOLO(copied).export(format="onnx", imgsz=size, device="cpu", verbose=False))
-        return exported.read_bytes(), OnnxNetwork(exported, "cpu").signature
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Ultralytics from telling where it has written a file that is gone soon."""
     from ultralytics.utils import LOGGER
 
-    level = LOGGER.level
-    LOGGER.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        LOGGER.setLevel(level)
+    from ultra_face.deploy.exports import errors_alone, export
+    from ultra_face.runtimes.onnx_network import OnnxNetwork
+
+    with tempfile.TemporaryDirectory() as folder, errors_alone(LOGGER):
+        exported = export(file, Path(folder), size)
+        return exported.read_bytes(), OnnxNetwork(exported, "cpu").signature
