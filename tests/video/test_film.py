@@ -150,10 +150,10 @@ def test_a_film_that_nothing_decodes_is_told(tmp_path):
     content = write_clip(tmp_path / "a.mp4", sound=False).read_bytes()
     (tmp_path / "a.mp4").write_bytes(content.replace(b"avc1", b"zzzz").replace(b"avcC", b"zzzC"))
     message = (
-        r"a\.mp4: expected a video that ffmpeg can decode, got one that it cannot \(Decoder not found\); convert it"
+        r"a\.mp4: expected a video that ffmpeg can decode, got one that it cannot \(no decoder for it\); convert it"
     )
-    with open_film(tmp_path / "a.mp4") as film, pytest.raises(ValueError, match=message):
-        list(film)
+    with pytest.raises(ValueError, match=message):
+        open_film(tmp_path / "a.mp4").__enter__()
 
 
 def test_without_pyav_the_extra_is_named(tmp_path, monkeypatch):

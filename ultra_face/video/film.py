@@ -93,12 +93,14 @@ class Film:
         """Find the moving pictures of a container.
 
         Raises:
-            ValueError: there are none.
+            ValueError: there are none, or there is no decoder for them.
         """
         cover = pyav().stream.Disposition.attached_pic
         streams = [stream for stream in container.streams.video if not stream.disposition & cover]
         if not streams:
             raise ValueError(f"{file}: expected a video, got a file without moving pictures; check the path")
+        if streams[0].codec_context is None:  # PyAV before 18.1 ends the process where such a stream is decoded
+            raise _undecodable(file, "no decoder for it")
         self.file, self.container, self.stream = file, container, streams[0]
         self.stream.thread_type = "AUTO"
         self.unit = self.stream.time_base or 1 / USUAL_RATE
@@ -110,7 +112,7 @@ class Film:
         """The frames in the order of their time.
 
         Raises:
-            ValueError: a frame is damaged, or there is no decoder for it.
+            ValueError: a frame is damaged, or cannot be decoded.
         """
         return (part for part in self.parts() if isinstance(part, Frame))
 
@@ -118,7 +120,7 @@ class Film:
         """Frames of the pictures and packets of other streams, as they come in the file; all times from its start.
 
         Raises:
-            ValueError: a frame is damaged, or there is no decoder for it.
+            ValueError: a frame is damaged, or cannot be decoded.
         """
         clock, orientation = _Clock(self), _Orientation()
         with self._naming_damage():
@@ -143,13 +145,17 @@ class Film:
                 f"{self.file}: expected a video that decodes to its end, got damaged data; repair the file, "
                 "for example by copying it again"
             ) from error
-        except pyav().error.FFmpegError as error:  # among them, of what codec there is no decoder
+        except pyav().error.FFmpegError as error:
             if isinstance(error, OSError):
                 raise
-            raise ValueError(
-                f"{self.file}: expected a video that ffmpeg can decode, got one that it cannot ({error.strerror}); "
-                "convert it to a common format, such as H.264 in .mp4"
-            ) from error
+            raise _undecodable(self.file, error.strerror) from error
+
+
+def _undecodable(file: Path, reason: str) -> ValueError:
+    return ValueError(
+        f"{file}: expected a video that ffmpeg can decode, got one that it cannot ({reason}); "
+        "convert it to a common format, such as H.264 in .mp4"
+    )
 
 
 class _Clock:
