@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
+from collections.abc import Generator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,9 +20,23 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core: its threads must no
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+WITHOUT_TORCH = find_spec("torch") is None
+
 pytest_plugins = ["annotated_sources", "shipped_export"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Skip the files that import torch or Ultralytics where they are not installed, as `tools/check_pythons` has it."""
+    report = yield
+    missing = re.search("No module named '(torch|ultralytics)", str(report.longrepr)) if WITHOUT_TORCH else None
+    if report.failed and missing:
+        report.outcome, report.longrepr = "skipped", (str(collector.path), 0, f"Skipped: needs {missing[1]}")
+    return report
 
 
 @pytest.fixture(scope="session")

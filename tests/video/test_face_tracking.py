@@ -11,6 +11,7 @@ import pytest
 from ultra_face.faces import Faces
 from ultra_face.video.tracking import TRACKERS, UNMATCHED, Tracker
 
+pytest.importorskip("lap", reason="needs lap, with which the trackers of Ultralytics match")
 PICTURE = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
 
 
