@@ -21,6 +21,8 @@ Item = TypeVar("Item")
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 BROKEN_PIPE = 141  # and of one whose output nobody reads any more
+MENDABLE = (OSError, ValueError, ModuleNotFoundError)
+"""What users can mend: a file, an option, a missing package."""
 _RANGE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 
 
@@ -28,8 +30,8 @@ _RANGE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 def command(name: str) -> Iterator[None]:
     """Turn what users can mend into `name: sentence` on standard error and exit status 1; Ctrl-C into status 130.
 
-    That is OSError, ValueError and a missing package. Any other exception is a fault of the program and stays what it
-    is. Decorates a main function, or wraps a block.
+    Any exception that is not `MENDABLE` is a fault of the program and stays what it is. Decorates a main function, or
+    wraps a block.
     """
     try:
         with hearing_interruptions():
@@ -41,7 +43,7 @@ def command(name: str) -> Iterator[None]:
     except BrokenPipeError:  # whoever read standard output has had enough, as `head` does
         _silence_standard_output()
         sys.exit(BROKEN_PIPE)
-    except (OSError, ValueError, ModuleNotFoundError) as error:
+    except MENDABLE as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             _silence_standard_output()
         sys.exit(f"{name}: {sentence(error)}")
