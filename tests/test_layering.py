@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "heads": {"losses", "nn", "refinement"},
     "data": {"whole_files", "formats", "faces", "losses", "pictures"},  # of the losses, how anchors are matched
     "demo": {"data", "formats"},
-    "super_resolution": {"whole_files", "nn", "data", "formats", "faces"},
+    "super_resolution": {"whole_files", "nn", "data", "formats", "faces", "runtimes"},
     "runtimes": {"refinement", "formats"},
     "deploy": {"whole_files", "nn", "heads", "refinement", "formats", "runtimes", "evaluation", "detector"},
     "detection": {"runtimes", "formats", "faces", "pictures"},
@@ -43,12 +43,14 @@ MAY_IMPORT = {
     "evaluation": {"whole_files", "formats", "faces", "runtimes"},
     "video": {"whole_files", "formats", "faces"},
     "web": {"whole_files", "deploy", "detector", "runtimes", "plugin", "formats"},
-    "plugin": {"whole_files", "heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces"},
+    "plugin": {
+        "whole_files", "heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces", "runtimes",
+    },
     "cli": {
         "plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "faces", "runtimes", "detection",
         "detector", "video", "exchange", "deploy", "web", "whole_files",
     },
-    "__main__": {"cli"},
+    "__main__": {"cli", "runtimes"},
 }  # fmt: skip
 # What needs neither torch nor Ultralytics, but for the modules below, which run a detector or its trackers.
 WITHOUT_TORCH = (
