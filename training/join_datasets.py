@@ -19,9 +19,10 @@ import yaml
 from ultra_face.cli.command import command
 from ultra_face.data.prepare import DATA_KEYS
 from ultra_face.data.sources import SPLIT_NAMES
-from ultra_face.formats.files import claim_folder, publish, staged, write_file, write_link
+from ultra_face.formats.files import Claim, claimed, staged
 from ultra_face.formats.image_files import find_images
 from ultra_face.formats.yolo_pose import label_file
+from ultra_face.whole_files import write_file, write_link
 
 
 def join(datasets: Mapping[Path, Path | None], output: Path) -> dict[str, int]:
@@ -43,31 +44,31 @@ def join(datasets: Mapping[Path, Path | None], output: Path) -> dict[str, int]:
     if len(set(names)) < len(names):
         raise ValueError(f"expected data sets of different names, got {', '.join(names)}; rename one")
     origin = {str(dataset.resolve()): labels and str(labels.resolve()) for dataset, labels in datasets.items()}
-    claim_folder(output, {"joined": origin})
     counts = dict.fromkeys(SPLIT_NAMES, 0)
-    for (dataset, labels), name in zip(datasets.items(), names, strict=True):
-        for split in SPLIT_NAMES:
-            counts[split] += _join_split(
-                dataset / "images" / split, output / name / "images" / split, labels if split == "train" else None
-            )
-    folders = {split: [f"{name}/images/{split}" for name in names] for split in SPLIT_NAMES}
-    write_file(output / "data.yaml", yaml.safe_dump({**folders, **DATA_KEYS}, sort_keys=False).encode())
+    with claimed(output, {"joined": origin}) as claim:
+        for (dataset, labels), name in zip(datasets.items(), names, strict=True):
+            for split in SPLIT_NAMES:
+                images, joined = dataset / "images" / split, output / name / "images" / split
+                counts[split] += _join_split(images, joined, labels if split == "train" else None, claim)
+        folders = {split: [f"{name}/images/{split}" for name in names] for split in SPLIT_NAMES}
+        write_file(output / "data.yaml", yaml.safe_dump({**folders, **DATA_KEYS}, sort_keys=False).encode())
     return counts
 
 
-def _join_split(images: Path, output: Path, labels: Path | None) -> int:
+def _join_split(images: Path, output: Path, labels: Path | None, claim: Claim) -> int:
     """Link the images of one split of one data set and copy their labels; returns how many."""
     files = find_images(images)
     if not files:
         raise FileNotFoundError(f"{images}: expected images, got none; run `ultra-face prepare` with this split")
     for file in files:
+        claim.check()
         place = file.relative_to(images)
         label = label_file(file) if labels is None else labels / place.with_suffix(".txt")
         if not label.is_file():
             raise FileNotFoundError(f"{label}: expected the label of {file}, got no such file; add it")
         write_file(label_file(output / place), label.read_bytes())
         write_link(staged(output) / place, file.resolve())
-    publish(output)
+    claim.publish(output)
     return len(files)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from training import join_datasets
 from training.join_datasets import join
-from ultra_face.cli.command import data_folders
+from ultra_face.cli.data_yaml import data_folders
 from ultra_face.data.prepare import prepare_dataset
 
 OTHER = "0 0.25 0.25 0.1 0.1" + " 0 0 0" * 5 + "\n"
