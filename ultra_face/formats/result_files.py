@@ -149,8 +149,8 @@ def write_predictions(folder: str | Path, predictions: Mapping[str, NDArray[np.f
 
     Raises:
         OutputError: the disk is full, or the folder cannot be written to.
-        ResultFileError: an array is not (n, 5), not finite, or has a negative size, or a name leaves the folder. Nothing
-            is written then.
+        ResultFileError: an array is not (n, 5), not finite, or has a negative size, or a name leaves the folder;
+            nothing is written then.
     """
     for name, detections in predictions.items():
         check_detections(name, detections)
