@@ -101,7 +101,7 @@ class Sandbox:
     def _note(self, path: Any, trespasses: Trespasses) -> None:
         if not isinstance(path, (str, bytes, os.PathLike)):  # an open file, which was noted when it was opened
             return
-        place = os.path.realpath(os.fsdecode(path))  # noqa: PTH100  resolve would raise events of its own
+        place = os.path.realpath(os.fsdecode(path))  # `Path.resolve` would raise events of its own
         allowed = (str(self.output), str(self.scratch), str(self.caches), "/dev/", "/proc/self/")
         if not place.startswith(allowed) and not place.endswith(".pyc") and "__pycache__" not in place:
             trespasses.files.append(place)
