@@ -1,6 +1,6 @@
 """Imports point one way: cli -> plugin, detector -> heads -> losses, refinement -> nn; cli -> data -> formats -> faces.
 
-All may know faces, which stand on pictures and exchange, and these on nothing of ours.
+All may know faces, which stand on pictures and exchange, and these on nothing of ours but how files are written whole.
 
 Nothing lies loose beside the rooms. Formats, data, demo, detection and evaluation know no torch, but for what runs a
 detector.
@@ -23,36 +23,37 @@ MODULES = {
 }
 # What each room may import of the others.
 MAY_IMPORT = {
+    "whole_files": set(),
     "pictures": set(),
-    "exchange": set(),
+    "exchange": {"whole_files"},
     "face": {"pictures"},
-    "faces": {"face", "pictures", "exchange"},
+    "faces": {"whole_files", "face", "pictures", "exchange"},
     "nn": set(),
     "losses": set(),
-    "formats": {"faces"},
-    "refinement": {"nn", "formats", "faces"},
+    "formats": {"whole_files", "faces"},
+    "refinement": {"whole_files", "nn", "formats", "faces"},
     "heads": {"losses", "nn", "refinement"},
-    "data": {"formats", "faces", "losses", "pictures"},  # of the losses, by what ratio anchors are matched
+    "data": {"whole_files", "formats", "faces", "losses", "pictures"},  # of the losses, how anchors are matched
     "demo": {"data", "formats"},
-    "super_resolution": {"nn", "data", "formats", "faces"},
+    "super_resolution": {"whole_files", "nn", "data", "formats", "faces"},
     "runtimes": {"refinement", "formats"},
-    "deploy": {"nn", "heads", "refinement", "formats", "runtimes", "evaluation", "detector"},
+    "deploy": {"whole_files", "nn", "heads", "refinement", "formats", "runtimes", "evaluation", "detector"},
     "detection": {"runtimes", "formats", "faces", "pictures"},
     "detector": {"detection", "runtimes", "plugin", "faces"},
-    "evaluation": {"formats", "faces", "runtimes"},
-    "video": {"formats", "faces"},
-    "web": {"deploy", "detector", "runtimes", "plugin", "formats"},
-    "plugin": {"heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces"},
+    "evaluation": {"whole_files", "formats", "faces", "runtimes"},
+    "video": {"whole_files", "formats", "faces"},
+    "web": {"whole_files", "deploy", "detector", "runtimes", "plugin", "formats"},
+    "plugin": {"whole_files", "heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces"},
     "cli": {
         "plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "faces", "runtimes", "detection",
-        "detector", "video", "exchange", "deploy", "web",
+        "detector", "video", "exchange", "deploy", "web", "whole_files",
     },
     "__main__": {"cli"},
 }  # fmt: skip
 # What needs neither torch nor Ultralytics, but for the modules below, which run a detector or its trackers.
 WITHOUT_TORCH = (
     "pictures", "exchange", "face", "faces", "formats", "data", "demo", "evaluation", "detection", "detector", "video",
-    "web",
+    "web", "whole_files",
 )  # fmt: skip
 RUN_ULTRALYTICS = {
     "ultra_face.evaluation.detect_images", "ultra_face.evaluation.detect_folders", "ultra_face.video.tracking",

@@ -18,6 +18,7 @@ from ultra_face.exchange import dictionary, rows, supervision
 from ultra_face.face import Face
 from ultra_face.pictures import alignment, boxes, drawing, hiding, pose
 from ultra_face.pictures.pixels import Pixels, Size, check_image, width_and_height
+from ultra_face.whole_files import write_file
 
 FloatArray = NDArray[np.floating[Any]]
 Shape = Literal["ellipse", "box"]
@@ -539,5 +540,5 @@ def _label(face: Face) -> str:
 
 def _written(text: str, path: str | Path | None) -> str:
     if path is not None:
-        Path(path).write_text(text, encoding="utf-8", newline="")
+        write_file(Path(path), text.encode())
     return text

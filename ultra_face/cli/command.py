@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from math import isfinite
 from typing import TypeVar
 
+from ultra_face.cli.interruption import hearing_interruptions
 from ultra_face.formats.files import named
+from ultra_face.whole_files import OutputError
 
 Item = TypeVar("Item")
 
@@ -29,19 +32,31 @@ def command(name: str) -> Iterator[None]:
     is. Decorates a main function, or wraps a block.
     """
     try:
-        yield
+        with hearing_interruptions():
+            yield
+            sys.stdout.flush()  # while what it cannot take can be said
     except KeyboardInterrupt as stop:
         print(f"{name}: {str(stop) or 'interrupted'}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # whoever read standard output has had enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end
+        _silence_standard_output()
         sys.exit(BROKEN_PIPE)
     except (OSError, ValueError, ModuleNotFoundError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _silence_standard_output()
         sys.exit(f"{name}: {sentence(error)}")
+
+
+def _silence_standard_output() -> None:
+    """Drop what could not be written, or Python would complain at its end."""
+    with suppress(OSError, ValueError):  # a stream without a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def sentence(error: BaseException) -> str:
     """An exception on one line; the system's own errors name the file first and come with a remedy."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and not isinstance(error, OutputError):
+        return f"the disk is full while writing {error.filename or 'the output'}; free some and run again"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {str(error.strerror).lower()}; check the path and its permissions"
     return " ".join(str(error).split())

@@ -22,6 +22,7 @@ from ultra_face.formats.annotation import FloatArray
 from ultra_face.formats.files import read_text
 from ultra_face.formats.image_files import list_images, read_image
 from ultra_face.formats.yolo_pose import label_file, read_boxes
+from ultra_face.whole_files import replacing
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
 
@@ -117,7 +118,8 @@ def save_anchor_plot(wh: FloatArray, anchors: FloatArray, path: Path) -> None:
         axis.set_major_formatter(ScalarFormatter())
     axes.set_title(f"{len(wh):,} boxes, {len(anchors)} anchors")
     axes.legend(loc="upper left")
-    figure.savefig(path, dpi=150)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=150, format=path.suffix[1:].lower())
 
 
 def fit_anchors(

@@ -18,9 +18,10 @@ from ultra_face.data.cleaning import CleanedFaces, RowReading, clean_faces, fit_
 from ultra_face.data.sources import SourceSplit, open_source
 from ultra_face.faces import MIRRORED_LANDMARKS
 from ultra_face.formats.annotation import NUM_LANDMARKS, FaceAnnotations
-from ultra_face.formats.files import claim_folder, publish, staged, write_file, write_link
+from ultra_face.formats.files import claimed, staged
 from ultra_face.formats.image_files import ImageStore, find_images, image_size
 from ultra_face.formats.yolo_pose import RowLayout, format_labels, label_file
+from ultra_face.whole_files import write_file, write_link
 
 _SHOWN = 10
 
@@ -172,16 +173,18 @@ def prepare_dataset(
     ]
     jobs = plan_jobs(splits)
     division = dict(split_lists or {}) if hold_out is None else {"hold_out": hold_out}
-    claim_folder(output, {"sources": [str(source.resolve()) for source in sources], "splits": division})
     report = PrepareReport(output / "data.yaml", {split.name: SplitReport() for split in splits})
-    for job in progress(jobs):
-        _prepare_image(job, output, report.splits[job.split], link=link)
-    for reading in {split.reading for split in splits if split.reading is not None}:
-        reading.check()
-    for split in report.splits:
-        publish(output / "images" / split)
-    report.foreign_images += foreign_images({f"{job.split}/{job.faces.image}" for job in jobs}, output)
-    write_file(report.data_yaml, data_yaml(report.splits).encode())
+    origin = {"sources": [str(source.resolve()) for source in sources], "splits": division}
+    with claimed(output, origin) as claim:
+        for job in progress(jobs):
+            claim.check()
+            _prepare_image(job, output, report.splits[job.split], link=link)
+        for reading in {split.reading for split in splits if split.reading is not None}:
+            reading.check()
+        for split in report.splits:
+            claim.publish(output / "images" / split)
+        report.foreign_images += foreign_images({f"{job.split}/{job.faces.image}" for job in jobs}, output)
+        write_file(report.data_yaml, data_yaml(report.splits).encode())
     return report
 
 

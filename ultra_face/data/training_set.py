@@ -15,9 +15,10 @@ import cv2
 from ultra_face.data.cleaning import CleanedFaces, clean_faces
 from ultra_face.data.prepare import SplitReport, data_yaml, describe_training_set, foreign_images
 from ultra_face.formats.annotation import FaceAnnotations
-from ultra_face.formats.files import claim_folder, publish, staged, write_file
+from ultra_face.formats.files import claimed, staged
 from ultra_face.formats.image_files import Pixels, find_images, read_image
 from ultra_face.formats.yolo_pose import RowLayout, format_labels, label_file, read_faces, read_layout
+from ultra_face.whole_files import write_file
 
 SPLIT = "train"
 
@@ -112,7 +113,7 @@ def write_training_set(
 
     Args:
         output: Folder of the data set: new, empty, or of an earlier run with the same `origin`.
-        origin: What the images are made from, see `claim_folder`.
+        origin: What the images are made from, see `claimed`.
         images: The images; their names end in `.jpg`.
         layout: Of the label files, so that they can be trained on together with those of the images' source.
 
@@ -124,12 +125,13 @@ def write_training_set(
         OutputError: The disk is full or `output` is not writable; finished files stay valid, and running
             again goes on.
     """
-    claim_folder(output, origin)
     report, names = SplitReport(), set()
-    for image in images:
-        cleaned, written = write_labelled_image(image, output, SPLIT, layout=layout)
-        report.add(cleaned, written=written)
-        names.add(f"{SPLIT}/{image.faces.image}")
-    publish(output / "images" / SPLIT)
-    write_file(output / "data.yaml", data_yaml([SPLIT], layout).encode())
+    with claimed(output, origin) as claim:
+        for image in images:
+            claim.check()
+            cleaned, written = write_labelled_image(image, output, SPLIT, layout=layout)
+            report.add(cleaned, written=written)
+            names.add(f"{SPLIT}/{image.faces.image}")
+        claim.publish(output / "images" / SPLIT)
+        write_file(output / "data.yaml", data_yaml([SPLIT], layout).encode())
     return describe_training_set(report, output / "images" / SPLIT, foreign_images(names, output))

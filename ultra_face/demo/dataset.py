@@ -19,7 +19,7 @@ from ultra_face.demo.canvas import Canvas
 from ultra_face.demo.painter import PersonPainter
 from ultra_face.demo.person import Person, Pose, random_look
 from ultra_face.formats.annotation import FaceAnnotations, FloatArray
-from ultra_face.formats.files import claim_folder, publish
+from ultra_face.formats.files import claimed
 
 Pixels = npt.NDArray[np.uint8]
 Rng = np.random.Generator
@@ -153,10 +153,11 @@ def generate_demo(
         FileExistsError: `output` holds files of another origin.
         OutputError: The disk is full or `output` is not writable; running again goes on.
     """
-    claim_folder(output, {"demo": "drawn faces", "recipe": _RECIPE, "seed": seed})
-    for split, index in progress([(split, index) for split, size in SPLIT_SIZES.items() for index in range(size)]):
-        rng = np.random.default_rng([seed, list(SPLIT_SIZES).index(split), index])
-        scene = LabelledImage(*draw_scene(f"{index:04d}.jpg", rng))
-        write_labelled_image(scene, output, split, jpeg_quality=_JPEG_QUALITY)
-    for split in SPLIT_SIZES:
-        publish(output / "images" / split)
+    with claimed(output, {"demo": "drawn faces", "recipe": _RECIPE, "seed": seed}) as claim:
+        for split, index in progress([(split, index) for split, size in SPLIT_SIZES.items() for index in range(size)]):
+            claim.check()
+            rng = np.random.default_rng([seed, list(SPLIT_SIZES).index(split), index])
+            scene = LabelledImage(*draw_scene(f"{index:04d}.jpg", rng))
+            write_labelled_image(scene, output, split, jpeg_quality=_JPEG_QUALITY)
+        for split in SPLIT_SIZES:
+            claim.publish(output / "images" / split)

@@ -20,9 +20,10 @@ import yaml
 from ultra_face.deploy.exports import as_values, errors_alone, export
 from ultra_face.deploy.photographs import Inputs, Progress, choose_evenly
 from ultra_face.deploy.quantised_nodes import head_layer, stays_float
-from ultra_face.formats.files import named, replacing
+from ultra_face.formats.files import named
 from ultra_face.heads.table import HEADS
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
+from ultra_face.whole_files import new_folder, replacing, write_file
 
 ONNX, CHECKPOINT = ".onnx", ".pt"
 OPENVINO = "_openvino_model"
@@ -192,11 +193,8 @@ def write_quantised(model: FloatModel, output: Path, inputs: Inputs, *, progress
         ValueError: a photograph does not decode.
     """
     if output.name.endswith(OPENVINO):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=output.parent) as folder:
-            (made := Path(folder, output.name)).mkdir()
+        with new_folder(output) as made:
             write_openvino(model, made, inputs, progress=progress)
-            made.rename(output)
     else:
         with replacing(output) as partial:
             _write_onnx(model, partial, inputs, progress)
@@ -238,7 +236,7 @@ def write_openvino(model: FloatModel, folder: Path, inputs: Inputs | None, *, pr
         network = _quantised_openvino(model, network, inputs, progress)
     openvino.save_model(network, folder / f"{folder.name.removesuffix(OPENVINO)}.xml", compress_to_fp16=False)
     text = yaml.safe_dump(as_values(model.metadata), sort_keys=False, allow_unicode=True)
-    (folder / _METADATA).write_text(text, encoding="utf-8")
+    write_file(folder / _METADATA, text.encode())
 
 
 def _quantised_openvino(model: FloatModel, network: Any, inputs: Inputs, progress: Progress) -> Any:

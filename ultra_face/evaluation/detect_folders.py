@@ -17,12 +17,13 @@ from ultra_face.evaluation.ground_truth import load_ground_truth
 from ultra_face.evaluation.landmarks import select_images
 from ultra_face.faces import Faces
 from ultra_face.formats.annotation import NUM_LANDMARKS
-from ultra_face.formats.files import claim_folder, named, publish, replacing, staged, write_file
+from ultra_face.formats.files import claimed, named, staged
 from ultra_face.formats.image_files import IMAGE_SUFFIXES, read_image
 from ultra_face.formats.result_files import DETECTOR_FILE, to_rows, write_predictions
 from ultra_face.formats.retinaface import read_annotated_faces, write_detected_faces
 from ultra_face.formats.widerface import ImageSetError, abbreviate, read_image_list, read_lines
 from ultra_face.runtimes.ultralytics_model import REMEDY, open_model
+from ultra_face.whole_files import write_file
 
 Progress = Callable[[Iterable[str]], Iterable[str]]
 
@@ -56,14 +57,15 @@ def write_result_files(
     files = find_images(run.images, truth.restrict(names).images)
     model, _ = open_detector(run)
     record = {"model": Path(run.model).name, **describe(run.settings)}
-    claim_folder(run.output, record | _origin(run, model, subset_list))
     events = {name: run.output / name.split("/")[0] for name in files}
-    left = [name for name in files if not (staged(events[name]) / f"{Path(name).name}.txt").is_file()]
-    for name, found in detections(run, model, {name: files[name] for name in left}, progress):
-        write_predictions(staged(events[name]), {Path(name).name: to_rows(found.boxes_xyxy, found.scores)})
-    write_file(run.output / DETECTOR_FILE, (json.dumps(record, indent=2) + "\n").encode())
-    for event in dict.fromkeys(events.values()):
-        publish(event)
+    with claimed(run.output, record | _origin(run, model, subset_list)) as claim:
+        left = [name for name in files if not (staged(events[name]) / f"{Path(name).name}.txt").is_file()]
+        for name, found in detections(run, model, {name: files[name] for name in left}, progress):
+            claim.check()
+            write_predictions(staged(events[name]), {Path(name).name: to_rows(found.boxes_xyxy, found.scores)})
+        write_file(run.output / DETECTOR_FILE, (json.dumps(record, indent=2) + "\n").encode())
+        for event in dict.fromkeys(events.values()):
+            claim.publish(event)
     return run.output
 
 
@@ -96,8 +98,7 @@ def write_landmarks(run: Run, *, annotations: Path, subset_list: Path | None = N
         raise ValueError(f"{run.model}: expected a model with {NUM_LANDMARKS} landmarks, got {number}")
     for name, found in detections(run, model, files, progress):
         faces[name] = found
-    with replacing(run.output) as partial:
-        write_detected_faces(partial, faces)
+    write_detected_faces(run.output, faces)
     return run.output
 
 

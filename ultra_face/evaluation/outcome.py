@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ultra_face.evaluation.curve import PrecisionRecall
+from ultra_face.whole_files import replacing, write_file
 
 if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn: every `import ultralytics` would pay for it
     from matplotlib.axes import Axes
@@ -32,9 +33,7 @@ def tell(record: Mapping[str, Any], table: str, json_file: str | None) -> None:
     text = json.dumps(record, indent=2)
     sys.stdout.write(f"{text if json_file == '-' else table}\n")
     if json_file is not None and json_file != "-":
-        path = Path(json_file)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{text}\n", encoding="utf-8")
+        write_file(Path(json_file), f"{text}\n".encode())
 
 
 def save_plot(figure: Figure, path: Path) -> None:
@@ -44,13 +43,13 @@ def save_plot(figure: Figure, path: Path) -> None:
         OSError: the file cannot be written.
         ValueError: Matplotlib does not write this format.
     """
-    known = figure.canvas.get_supported_filetypes()
-    if path.suffix[1:].lower() not in known:
+    known, kind = figure.canvas.get_supported_filetypes(), path.suffix[1:].lower()
+    if kind not in known:
         raise ValueError(
             f"{path}: expected a picture of a known format, got {path.suffix!r}; known are {', '.join(known)}"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    with replacing(path) as partial:
+        figure.savefig(partial, format=kind)
 
 
 def draw_precision_recall(methods: Mapping[str, Mapping[str, PrecisionRecall]]) -> Figure:

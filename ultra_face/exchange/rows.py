@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ultra_face.whole_files import replacing
+
 LANDMARKS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 """The left ones as seen on the upright face, which are the person's right ones."""
 
@@ -97,12 +99,15 @@ def write_parquet(rows: Iterable[Mapping[str, Any]], path: str | Path, data: Map
 
     Raises:
         ModuleNotFoundError: polars is not installed.
+        OutputError: the disk is full, or the folder cannot be written to.
     """
     polars = import_package("polars", "Faces.to_parquet")
     known = {str: polars.String, int: polars.Int64, float: polars.Float64}
     schema = {name: known[kind] for name, kind in COLUMNS.items()}
     schema |= {name: polars.Series(values[:0]).dtype for name, values in data.items()}
-    polars.DataFrame(list(rows), schema=schema, orient="row").write_parquet(path)
+    table = polars.DataFrame(list(rows), schema=schema, orient="row")
+    with replacing(Path(path)) as partial:
+        table.write_parquet(partial)
 
 
 def import_package(name: str, where: str) -> Any:

@@ -1,4 +1,4 @@
-"""Files as people have them, and folders that may hold a half-written earlier run: read with care, written whole.
+"""Files as people have them, read with care, and folders that may hold a half-written earlier run.
 
 Text is UTF-8, with or without the byte-order mark that some editors put first. Nothing is written into a folder of
 someone else.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from ultra_face.whole_files import PARTIAL, OutputError, held, write_file
+
 MARKER = ".ultra_face.json"
-_PARTIAL = ".part"
 
 
 def read_text(path: str | Path) -> str:
@@ -42,32 +45,71 @@ def decode_text(content: bytes, source: str) -> str:
         ) from error
 
 
-class OutputError(OSError):
-    """A file cannot be written; the text is a sentence for the user, `errno` is that of the cause."""
+@dataclass(frozen=True)
+class Claim:
+    """A folder that this run alone writes to.
 
-    def __str__(self) -> str:
-        return str(self.strerror)
+    Attributes:
+        folder: the folder.
+        seen: what the system said of it at first.
+    """
+
+    folder: Path
+    seen: os.stat_result
+
+    def check(self) -> None:
+        """Check that the folder is still there.
+
+        Raises:
+            OutputError: it is not, or there is another one.
+        """
+        with suppress(OSError):
+            if os.path.samestat(self.folder.stat(), self.seen):
+                return
+        message = f"{self.folder} was taken away during the work; delete what is left of it and run again"
+        raise OutputError(errno.ENOENT, message)
+
+    def publish(self, folder: Path) -> None:
+        """Move the files written to `staged(folder)` into place.
+
+        Raises:
+            OutputError: as `check`.
+        """
+        self.check()
+        stage = staged(folder)
+        if stage != folder and stage.is_dir():
+            stage.rename(folder)
 
 
-def claim_folder(folder: Path, origin: Mapping[str, object]) -> None:
-    """Create `folder`, or take it up again where an earlier run with the same `origin` left it.
+@contextmanager
+def claimed(folder: Path, origin: Mapping[str, object]) -> Iterator[Claim]:
+    """Hold `folder` and write to it: a new one, or that which an earlier run with the same `origin` left.
 
     `origin` says what the content is made from; it is kept in a marker file inside the folder.
 
     Raises:
         FileExistsError: The folder holds files but no marker, or the marker of another origin.
-        OutputError: The folder cannot be written to, or the disk is full.
+        NotADirectoryError: It is a file.
+        OutputError: Another program writes to it, it cannot be written to, it is taken away meanwhile, or the disk is
+            full.
     """
+    with held(folder):
+        _mark(folder, json.dumps(origin, sort_keys=True), json.dumps(origin, indent=2, sort_keys=True) + "\n")
+        claim = Claim(folder, folder.stat())
+        yield claim
+        claim.check()
+
+
+def _mark(folder: Path, origin: str, text: str) -> None:
     marker = folder / MARKER
-    text = json.dumps(origin, indent=2, sort_keys=True) + "\n"
     if marker.exists():
         if marker.read_text(encoding="utf-8") != text:
             raise FileExistsError(
-                f"{folder}: expected a folder made from {json.dumps(origin, sort_keys=True)}, got one whose "
-                f"{MARKER} states otherwise; choose another output folder, or delete this one"
+                f"{folder}: expected a folder made from {origin}, got one whose {MARKER} states otherwise; choose "
+                "another output folder, or delete this one"
             )
         return
-    if folder.exists() and any(not path.name.endswith(_PARTIAL) for path in folder.iterdir()):
+    if any(not path.name.endswith(PARTIAL) for path in folder.iterdir()):
         raise FileExistsError(
             f"{folder}: expected a new or empty folder, got one with files of another origin; "
             "choose another output folder"
@@ -76,71 +118,11 @@ def claim_folder(folder: Path, origin: Mapping[str, object]) -> None:
 
 
 def staged(folder: Path) -> Path:
-    """Where to write the files of `folder`: there if it exists, else beside it until `publish` moves them.
+    """Where to write the files of `folder`: there if it exists, else beside it until `Claim.publish` moves them.
 
     Ultralytics takes a folder of images that exists for complete, so it must not appear before it is.
     """
-    return folder if folder.is_dir() else folder.with_name(folder.name + _PARTIAL)
-
-
-def publish(folder: Path) -> None:
-    """Move the files written to `staged(folder)` into place."""
-    stage = staged(folder)
-    if stage != folder and stage.is_dir():
-        stage.rename(folder)
-
-
-def write_file(path: Path, content: bytes) -> bool:
-    """Write atomically; returns False where `path` already is a regular file with that `content`.
-
-    Raises:
-        OutputError: The disk is full or the folder cannot be written to; what `path` held before is
-            untouched.
-    """
-    if path.is_file() and not path.is_symlink() and path.read_bytes() == content:
-        return False
-    with replacing(path) as partial:
-        partial.write_bytes(content)
-    return True
-
-
-def write_link(path: Path, target: Path) -> bool:
-    """Make `path` a symbolic link to `target` atomically; returns False where it already is.
-
-    Raises:
-        OSError: As `write_file`; or the file system has no symbolic links.
-    """
-    if path.is_symlink() and path.readlink() == target:
-        return False
-    with replacing(path) as partial:
-        partial.unlink(missing_ok=True)
-        partial.symlink_to(target)
-    return True
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to, moved over it on success and removed on failure.
-
-    Raises:
-        OutputError: As `write_file`.
-    """
-    partial = path.with_name(path.name + _PARTIAL)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            message = f"the disk is full while writing {path}; free some and run again: finished files are kept"
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            message = f"{path.parent} is not writable; choose another folder, or grant write permission"
-        else:
-            raise
-        raise OutputError(error.errno, message) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+    return folder if folder.is_dir() else folder.with_name(folder.name + PARTIAL)
 
 
 @contextmanager

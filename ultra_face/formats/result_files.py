@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ultra_face.formats.widerface import abbreviate, strip_image_suffix
+from ultra_face.whole_files import PARTIAL, write_file
 
 DETECTOR_FILE = "detector.json"
 """Beside the event folders: how the detections were made, for reports."""
-UNFINISHED = ".part"
+UNFINISHED = PARTIAL
 """Suffix of the event folders of a run that goes on, or was interrupted."""
 
 _COLUMNS = 5  # x y w h score
@@ -142,21 +143,19 @@ def write_predictions(folder: str | Path, predictions: Mapping[str, NDArray[np.f
     """Write one result file an image, with every digit that its number type holds.
 
     Args:
-        folder: made if absent; a file is written beside its place and then moved, so no half file is left.
+        folder: made if absent.
         predictions: for each image `event/name`, (n, 5) `x y w h score` [px of the original image].
 
     Raises:
+        OutputError: the disk is full, or the folder cannot be written to.
         ResultFileError: an array is not (n, 5), not finite, or has a negative size; nothing is written then.
     """
     for name, detections in predictions.items():
         check_detections(name, detections)
     for name, detections in predictions.items():
         path = Path(folder) / f"{name}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
         rows = [" ".join(row) for row in np.asarray(detections).astype(str)]
-        partial = path.with_suffix(".txt.partial")
-        partial.write_text("\n".join([path.stem, str(len(rows)), *rows, ""]), encoding="utf-8")
-        partial.replace(path)
+        write_file(path, "\n".join([path.stem, str(len(rows)), *rows, ""]).encode())
 
 
 def check_detections(name: str, detections: NDArray[np.floating]) -> None:

@@ -29,6 +29,7 @@ from ultra_face.formats.annotation import (
     wider_face_row,
 )
 from ultra_face.formats.files import read_text
+from ultra_face.whole_files import write_file
 
 _BOX_LENGTH = 4
 _LANDMARK_ROW_LENGTH = _BOX_LENGTH + 3 * NUM_LANDMARKS
@@ -179,7 +180,7 @@ def read_detected_faces(path: str | Path) -> dict[str, Faces]:
 def write_detected_faces(path: str | Path, images: Mapping[str, Faces]) -> None:
     """Write predictions, with every digit; landmarks that are NaN get -1."""
     text = format_retinaface(_annotated(name, faces) for name, faces in images.items())
-    Path(path).write_text(text, encoding="utf-8")
+    write_file(Path(path), text.encode())
 
 
 def _detected(faces: FaceAnnotations) -> Faces:

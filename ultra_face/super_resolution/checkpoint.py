@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from ultra_face.formats.files import replacing
 from ultra_face.nn.srgan import Generator
+from ultra_face.whole_files import replacing
 
 _KIND = "ultra-face generator"
 _REMEDY = "name a file that `ultra-face train-generator` wrote"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ultra_face.plugin import files
 from ultra_face.web.page_model import PageModel
 from ultra_face.web.runtime import SUMS
+from ultra_face.whole_files import new_folder
 
 PAGE = ("index.html", "style.css", "icon.svg", "app.js", "camera.js", "drawing.js", "detect.js", "worker.js")
 """Files of the page's folder."""
@@ -69,17 +69,13 @@ class Site:
 
         Raises:
             FileExistsError: the folder has files already.
+            OutputError: the disk is full, or the folder cannot be written to.
         """
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise FileExistsError(f"{folder}: expected a new or empty folder, got one with files; choose another")
-        folder.parent.mkdir(parents=True, exist_ok=True)
         size = 0
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-            whole = Path(scratch, folder.name)
+        with new_folder(folder) as whole:
             for path in self.files:
                 (whole / path).parent.mkdir(parents=True, exist_ok=True)
                 size += (whole / path).write_bytes(self.read(path))
-            if folder.exists():
-                folder.rmdir()  # empty, and Windows moves nothing onto it
-            whole.rename(folder)
         return size

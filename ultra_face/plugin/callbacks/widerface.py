@@ -19,6 +19,7 @@ from ultra_face.evaluation.report import summarise
 from ultra_face.formats.result_files import to_rows
 from ultra_face.formats.widerface import abbreviate, image_name
 from ultra_face.plugin.callbacks.observers import Prediction
+from ultra_face.whole_files import write_file
 
 KEY = "widerface_ground_truth"
 RECORD_FILE = "widerface.json"
@@ -100,7 +101,7 @@ class WiderFaceObserver:
             )
         validator.metrics.widerface = record
         text = json.dumps(record, indent=2)
-        (Path(validator.save_dir) / RECORD_FILE).write_text(f"{text}\n", encoding="utf-8")
+        write_file(Path(validator.save_dir) / RECORD_FILE, f"{text}\n".encode())
 
 
 def figure_name(subset: str) -> str:
