@@ -1,0 +1,55 @@
+"""Commands in processes of their own, each with those that it starts: run to their end, killed, or interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST = 300.0  # seconds
+_PROGRAMS = {"ultra-face": ("-m", "ultra_face"), "yolo": ("-c", "from ultralytics.cfg import entrypoint; entrypoint()")}
+
+
+@dataclass(frozen=True)
+class End:
+    """How a process ended: its status, the seconds it took, and what it said on standard error.
+
+    A status below 0 is the number of the signal that ended it.
+    """
+
+    status: int
+    seconds: float
+    said: str
+
+
+def run(words: Sequence[str], folder: Path, *, after: float | None = None, number: int = signal.SIGKILL) -> End:
+    """Run a command in a folder, and send its process group a signal where a moment is given.
+
+    Args:
+        words: of the command, the first of which is `ultra-face` or `yolo`.
+        folder: where it works.
+        after: seconds after its start at which the signal comes; none comes if it has ended by then.
+        number: of the signal.
+    """
+    said = folder.with_name(f"{folder.name}.stderr")
+    begin = time.perf_counter()
+    with said.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, *_PROGRAMS[words[0]], *words[1:]],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stream,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(LONGEST if after is None else after)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, number)
+            status = process.wait(LONGEST)
+    return End(status, time.perf_counter() - begin, said.read_text(encoding="utf-8", errors="replace"))
