@@ -83,7 +83,7 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(partial, path):
             try:
-                with _explaining(path, partial):  # while what fills the disk is there
+                with _explaining(path, partial, asking=True):  # while what fills the disk is there
                     yield partial
                     if flush:
                         _flush(partial)
@@ -106,7 +106,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
             (made := Path(scratch, folder.name)).mkdir()
-            with _explaining(folder, made / PARTIAL):
+            with _explaining(folder, made / PARTIAL, asking=True):
                 yield made
                 if folder.is_dir():
                     folder.rmdir()  # empty, and Windows moves nothing onto it
@@ -184,19 +184,20 @@ def _flush(file: Path) -> None:
 
 
 @contextmanager
-def _explaining(path: Path, partial: Path) -> Iterator[None]:
-    """Turn what the system says into a sentence; libraries that say it in words of their own are not believed.
+def _explaining(path: Path, partial: Path, *, asking: bool = False) -> Iterator[None]:
+    """Turn what the system says into a sentence.
 
     Args:
         path: what is written.
-        partial: where; a few bytes are added to it to see what the system says.
+        partial: where.
+        asking: whether to ask the system again where a library failed with words of its own, by adding to `partial`.
     """
     try:
         yield
     except OutputError:
         raise
     except Exception as error:
-        cause = error if isinstance(error, OSError) else _refusal(partial)
+        cause = error if isinstance(error, OSError) else _refusal(partial) if asking else None
         message = None if cause is None else _sentence(cause, path, partial)
         if cause is None or message is None:
             raise
@@ -220,7 +221,7 @@ def _sentence(error: OSError, path: Path, partial: Path) -> str | None:
     if error.errno == errno.EFBIG:
         return f"{path} is larger than the system takes; choose another disk, or raise the limit of `ulimit -f`"
     if error.errno in _FORBIDDEN and error.filename in {None, *map(str, (path, partial, *path.parents))}:
-        return f"{path.parent} is not writable; choose another folder, or grant write permission"
+        return f"{path.absolute().parent} is not writable; choose another folder, or grant write permission"
     if error.errno == errno.ENOENT and error.filename == str(partial):
-        return f"{path.parent} was taken away while {path.name} was written; run again"
+        return f"{path.absolute().parent} was taken away while {path.name} was written; run again"
     return None

@@ -1,7 +1,7 @@
 """What commands that look for faces share: options of the detector, the files to go through, and what became of them.
 
-Every input is tried. Those that fail are listed at the end and leave nothing, and the exit status says what happened:
-0 done, 1 some inputs failed, 3 no face anywhere where `--fail-if-none` asks for one.
+Every input is tried, as long as there is room. Those that fail are listed at the end and leave nothing, and the exit
+status says what happened: 0 done, 1 some inputs failed, 3 no face anywhere where `--fail-if-none` asks for one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ultra_face.detection.images import is_video_name
 from ultra_face.detector import FaceDetector
 from ultra_face.faces import Faces
 from ultra_face.formats.image_files import Pixels, decode_image, is_image_content, is_image_name
+from ultra_face.whole_files import OutputError
 
 Item = TypeVar("Item")
 Detect = Callable[[Pixels], Faces]
@@ -193,13 +194,16 @@ def work_through(inputs: Inputs, options: Namespace, work: Callable[[SourceFile]
 
     Returns:
         The exit status.
+
+    Raises:
+        OutputError: the disk is full, or the place of the outputs cannot be written to.
     """
     num_faces, failures = 0, list(inputs.failures)
     try:
         for file in watch(inputs.files, "files", quiet=options.quiet or len(inputs.files) == 1):
             try:
                 num_faces += work(file)
-            except BrokenPipeError:  # whoever read standard output has had enough
+            except (BrokenPipeError, OutputError):  # nobody reads, or nothing can be written: the next fares no better
                 raise
             except (OSError, ValueError, ModuleNotFoundError) as error:
                 text = sentence(error)

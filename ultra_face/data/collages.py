@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -77,12 +78,13 @@ def make_collages(
     ]
     origin = {"collages_of": str(dataset.resolve()), "seed": seed, **asdict(settings)}
 
-    def collages(numbered_groups: Iterable[tuple[int, Sequence[str]]]) -> Iterator[LabelledImage]:
+    def collages(numbered_groups: Iterable[tuple[int, Sequence[str]]]) -> Generator[LabelledImage, None, None]:
         for number, group in numbered_groups:
             photographs = [read_labelled_image(dataset, SPLIT, image) for image in group]
             yield paste(f"{number:05d}.jpg", photographs, settings, np.random.default_rng([seed, number]))
 
-    line = write_training_set(output, origin, collages(progress(list(enumerate(groups)))), layout=layout)
+    with closing(collages(progress(list(enumerate(groups))))) as made:
+        line = write_training_set(output, origin, made, layout=layout)
     return f"collages of {len(images):,} photographs: {line}"
 
 

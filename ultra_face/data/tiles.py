@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -82,19 +83,19 @@ def cut_tiles(dataset: Path, output: Path, settings: TileSettings, *, seed: int 
     layout = label_layout(dataset, images)
     origin = {"tiles_of": str(dataset.resolve()), "seed": seed, **asdict(settings)}
 
-    def tiles(numbered_images: Iterable[tuple[int, str]]) -> Iterator[LabelledImage]:
+    def tiles(numbered_images: Iterable[tuple[int, str]]) -> Generator[LabelledImage, None, None]:
         for number, image in numbered_images:
             rng = np.random.default_rng([seed, number])
             yield from tiles_of(read_labelled_image(dataset, SPLIT, image), settings, rng)
 
-    found = tiles(progress(list(enumerate(images))))
-    first = next(found, None)
-    if first is None:
-        raise ValueError(
-            f"{dataset}: expected tiles with {settings.min_faces} faces or more, found none; lower --min-faces or "
-            "raise --side"
-        )
-    line = write_training_set(output, origin, chain([first], found), layout=layout)
+    with closing(tiles(progress(list(enumerate(images))))) as found:
+        first = next(found, None)
+        if first is None:
+            raise ValueError(
+                f"{dataset}: expected tiles with {settings.min_faces} faces or more, found none; lower --min-faces or "
+                "raise --side"
+            )
+        line = write_training_set(output, origin, chain([first], found), layout=layout)
     return f"tiles of {len(images):,} photographs: {line}"
 
 
