@@ -20,7 +20,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.faults.checks import files
+from benchmarks.faults.checks import closed_checkpoints, files
 from benchmarks.faults.inputs import make_inputs, sums
 from benchmarks.faults.lines import LINES, Line, make_models
 from benchmarks.faults.process import End, run
@@ -72,15 +72,17 @@ def refuse(name: str, line: Line, scratch: Path, *, mounts: bool) -> dict[str, A
             (output / line.mine).parent.mkdir(parents=True, exist_ok=True)
             (output / line.mine).write_bytes(_MINE)
         end = run(words, output, largest_file=None if mounts else max(sizes) // 2)
+        resumes = line.again and any(output.rglob("last.pt"))  # with another state than at the end
         there = {path: digest for path, digest in files(output).items() if path != line.mine}
         seen["full"] = {
             **described(name, end),
-            "half-written": [path for path, digest in there.items() if expected.get(path) != digest],
+            "half-written": [path for path, digest in there.items() if expected.get(path) != digest and not resumes]
+            + closed_checkpoints(output),
             "the user's file is kept": line.mine is None or kept(output / line.mine, reference / line.mine),
         }
         if mounts:
             subprocess.run(["mount", "-o", "remount,size=1g", str(output)], check=True)
-        again = run(words, output)
+        again = run([*words, *line.again.split()] if resumes else words, output)
         seen["full"]["a run with room completes"] = again.status == 0
     if mounts:
         with disk(output, "ro", mounts=mounts):

@@ -23,7 +23,7 @@ from benchmarks.provenance import REPOSITORY, provenance
 from ultra_face.whole_files import PARTIAL
 
 SEED = 0
-TIMES = 6
+TIMES = 4
 
 
 def main() -> None:

@@ -1,5 +1,8 @@
 """Kill commands at random moments, run them again, and record what they left and what came of it.
 
+Every second moment is one of the whole run, the others come after the first file has been written: most of a short run
+is the import of torch.
+
 python -m benchmarks.kills                  # writes results/kills.json
 python -m benchmarks.kills --only bulk      # writes results/kills-bulk.json
 """
@@ -10,6 +13,7 @@ import argparse
 import json
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +53,13 @@ def kill(command: Killed, name: str, scratch: Path, kills: int | None) -> dict[s
     inputs, reference, output = (scratch / part for part in ("inputs", "reference", "output"))
     for _ in range(RUNS):
         _empty(reference, command, inputs)
+        given = sums(reference)
+        begin = time.time()
         end = run(command.words(inputs, output), _moved(reference, output))
         output.rename(reference)
         if end.status:
             raise RuntimeError(f"{name}: expected a run that succeeds, got status {end.status}: {end.said[-500:]}")
+    writes_from = min((reference / path).stat().st_mtime for path in sums(reference) if path not in given) - begin
     before = sums(inputs)
     rng = np.random.default_rng([SEED, *name.encode()])
     seen: list[dict[str, Any]] = []
@@ -61,7 +68,8 @@ def kill(command: Killed, name: str, scratch: Path, kills: int | None) -> dict[s
         while len(seen) < wanted:
             _empty(output, command, inputs)
             given = sums(output)
-            moment = rng.uniform(0, end.seconds)
+            earliest = writes_from if len(seen) % 2 else 0.0
+            moment = rng.uniform(min(max(earliest, 0.0), 0.9 * end.seconds), end.seconds)
             if run(command.words(inputs, output), output, after=moment).status >= 0:
                 too_late += 1
                 continue
@@ -86,7 +94,8 @@ def kill(command: Killed, name: str, scratch: Path, kills: int | None) -> dict[s
             bar.update()
     shutil.rmtree(reference)
     shutil.rmtree(output)
-    return {"seconds": round(end.seconds, 3), "ended before the kill": too_late, "kills": seen}
+    times = {"seconds": round(end.seconds, 3), "seconds before it writes": round(writes_from, 3)}
+    return {**times, "ended before the kill": too_late, "kills": seen}
 
 
 def _empty(folder: Path, command: Killed, inputs: Path) -> None:

@@ -220,8 +220,10 @@ def _sentence(error: OSError, path: Path, partial: Path) -> str | None:
         return f"the disk is full while writing {path}; free some and run again: finished files are kept"
     if error.errno == errno.EFBIG:
         return f"{path} is larger than the system takes; choose another disk, or raise the limit of `ulimit -f`"
-    if error.errno in _FORBIDDEN and error.filename in {None, *map(str, (path, partial, *path.parents))}:
+    place = None if error.filename is None else Path(str(error.filename))
+    beside = place is None or path.parent in (place, place.parent) or place in path.parents
+    if error.errno in _FORBIDDEN and beside:
         return f"{path.absolute().parent} is not writable; choose another folder, or grant write permission"
-    if error.errno == errno.ENOENT and error.filename == str(partial):
+    if error.errno == errno.ENOENT and place == partial:
         return f"{path.absolute().parent} was taken away while {path.name} was written; run again"
     return None

@@ -23,12 +23,14 @@ class Line:
     Attributes:
         words: that follow its name; `INPUTS` stands for their folder, and it works in the folder of its output.
         mine: a file of the user that it replaces when it succeeds.
-        writes: whether it writes at all.
+        again: words that make a second run go on.
+        writes: whether it writes what it is asked for, rather than Ultralytics.
         end: its exit status after Ctrl-C.
     """
 
     words: str
     mine: str | None = None
+    again: str = ""
     writes: bool = True
     end: int = 130
 
@@ -39,10 +41,10 @@ class Line:
 
 LINES = {
     "doctor": Line("", writes=False),
-    "demo": Line("--epochs 1 --imgsz 64"),
+    "demo": Line("--epochs 1 --imgsz 64", writes=False),
     "detect": Line(f"INPUTS/few/images {_LOOK} --output faces.csv --draw drawn --overwrite", mine="faces.csv"),
-    "align": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite", mine="faces/index.csv"),
-    "crop": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite", mine="faces/index.csv"),
+    "align": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite"),
+    "crop": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite"),
     "blur": Line(f"INPUTS/film.mp4 {_LOOK} --output blurred.mp4 --overwrite", mine="blurred.mp4"),
     "track": Line(f"INPUTS/film.mp4 {_LOOK} --output tracked --overwrite", mine="tracked/film.jsonl"),
     "prepare": Line("INPUTS/faces --output set --hold-out 7 --preview sheet.png", mine="sheet.png"),
@@ -64,7 +66,7 @@ LINES = {
     "fold-norms": Line(f"INPUTS/{UNTRAINED} folded.pt {_DATA} --photographs 4 --imgsz 64 --least-correlation 0"),
     "quantize": Line(f"INPUTS/{MODEL} int8.onnx {_DATA} --photographs 4 --imgsz 64"),
     "web": Line(f"INPUTS/{MODEL} --imgsz 64 --output site"),
-    "train-generator": Line(f"{_DATA} --output run {_GENERATOR} {_STEPS}"),
+    "train-generator": Line(f"{_DATA} --output run {_GENERATOR} {_STEPS}", again="--resume"),
 }
 
 
