@@ -20,7 +20,9 @@ if sys.platform != "win32":
 PARTIAL = ".part"
 """What the names of files and folders end in while they are written."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says, by number, where it takes no more bytes."""
+
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _PROBE = bytes(1 << 16)
 
@@ -216,10 +218,10 @@ def _refusal(partial: Path) -> OSError | None:
 
 def _sentence(error: OSError, path: Path, partial: Path) -> str | None:
     """What to tell of an error of the system; None where it is about another file, or says enough."""
-    if error.errno in _FULL:
-        return f"the disk is full while writing {path}; free some and run again: finished files are kept"
     if error.errno == errno.EFBIG:
         return f"{path} is larger than the system takes; choose another disk, or raise the limit of `ulimit -f`"
+    if error.errno in NO_ROOM:
+        return f"the disk is full while writing {path}; free some and run again: finished files are kept"
     place = None if error.filename is None else Path(str(error.filename))
     beside = place is None or path.parent in (place, place.parent) or place in path.parents
     if error.errno in _FORBIDDEN and beside:

@@ -23,10 +23,10 @@ def run_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     monkeypatch.chdir(tmp_path)
     load = {module: module.load_detector for module in (blur, crops, detect, track)}
 
-    def run(line: str, detector: Callable[..., object] | None = find_squares) -> object:
+    def run(line: str, detector: Callable[..., object] | None = find_squares, *, quiet: bool = True) -> object:
         for module, real in load.items():
             monkeypatch.setattr(module, "load_detector", (lambda options: detector) if detector else real)
-        monkeypatch.setattr(sys, "argv", ["ultra-face", *line.split("|"), "--quiet"])
+        monkeypatch.setattr(sys, "argv", ["ultra-face", *line.split("|"), *(["--quiet"] if quiet else [])])
         with pytest.raises(SystemExit) as stopped:
             main()
         return stopped.value.code

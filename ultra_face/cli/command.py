@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sys
@@ -15,7 +14,7 @@ from typing import TypeVar
 
 from ultra_face.cli.interruption import hearing_interruptions
 from ultra_face.formats.files import named
-from ultra_face.whole_files import OutputError
+from ultra_face.whole_files import NO_ROOM, OutputError
 
 Item = TypeVar("Item")
 
@@ -42,7 +41,7 @@ def command(name: str) -> Iterator[None]:
         _silence_standard_output()
         sys.exit(BROKEN_PIPE)
     except (OSError, ValueError, ModuleNotFoundError) as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if _is_standard_outputs(error):
             _silence_standard_output()
         sys.exit(f"{name}: {sentence(error)}")
 
@@ -53,10 +52,17 @@ def _silence_standard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _is_standard_outputs(error: BaseException) -> bool:
+    """Whether the disk is full that holds standard output: all other files are named in such errors."""
+    if not isinstance(error, OSError) or isinstance(error, OutputError):
+        return False
+    return error.filename is None and error.errno in NO_ROOM
+
+
 def sentence(error: BaseException) -> str:
     """An exception on one line; the system's own errors name the file first and come with a remedy."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC and not isinstance(error, OutputError):
-        return f"the disk is full while writing {error.filename or 'the output'}; free some and run again"
+    if _is_standard_outputs(error):
+        return "the disk is full while writing the output; free some and run again"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {str(error.strerror).lower()}; check the path and its permissions"
     return " ".join(str(error).split())

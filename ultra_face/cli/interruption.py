@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
+_SOON = 0.05  # seconds
+
 
 @contextmanager
 def hearing_interruptions() -> Iterator[None]:
@@ -31,7 +33,7 @@ def hearing_interruptions() -> Iterator[None]:
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
-    hook, came = sys.unraisablehook, False
+    hook, came, ended = sys.unraisablehook, False, threading.Event()
 
     def hear(number: int, frame: FrameType | None) -> NoReturn:
         nonlocal came
@@ -39,10 +41,14 @@ def hearing_interruptions() -> Iterator[None]:
         raise KeyboardInterrupt
 
     def say_again(told: UnraisableHookArgs) -> None:
-        if issubclass(told.exc_type, KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+        if issubclass(told.exc_type, KeyboardInterrupt):  # nor can it be passed on from here
+            threading.Thread(target=press_again, daemon=True).start()
         else:
             hook(told)
+
+    def press_again() -> None:
+        if not ended.wait(_SOON):
+            signal.raise_signal(signal.SIGINT)
 
     signal.signal(signal.SIGINT, hear)
     sys.unraisablehook = say_again
@@ -55,5 +61,6 @@ def hearing_interruptions() -> Iterator[None]:
             raise KeyboardInterrupt from error
         raise
     finally:
+        ended.set()
         signal.signal(signal.SIGINT, signal.SIG_DFL if came else signal.default_int_handler)
         sys.unraisablehook = hook

@@ -16,6 +16,9 @@ STANDARD_OUTPUT = Path("-")
 OF_FILES = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES, ".csv", ".jsonl", ".parquet")
 """By which a name is that of a file rather than of a folder."""
 
+Seen = tuple[int, int]
+"""Inode and time of change [ns] of a file."""
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -25,13 +28,13 @@ class Outputs:
         place: the file or folder.
         is_file: which of the two.
         overwrite: whether files that exist are replaced.
-        taken: the files given out so far.
+        taken: the files given out so far, each with what was there before.
     """
 
     place: Path
     is_file: bool
     overwrite: bool
-    taken: set[Path] = field(default_factory=set)
+    taken: dict[Path, Seen | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, options: Namespace, inputs: Inputs) -> Outputs:
@@ -59,15 +62,19 @@ class Outputs:
 
     @contextmanager
     def all_or_none(self) -> Iterator[None]:
-        """Remove again what is claimed meanwhile if the block fails: an input that fails leaves no part of its own."""
+        """Remove again what is written meanwhile if the block fails: an input that fails leaves no part of its own.
+
+        A file that was there before and is not replaced yet stays.
+        """
         before = set(self.taken)
         try:
             yield
         except BaseException:
-            for path in self.taken - before:
+            for path in self.taken.keys() - before:
+                was_there = self.taken.pop(path)
                 with suppress(OSError):
-                    path.unlink()
-            self.taken.intersection_update(before)
+                    if _seen(path) != was_there:
+                        path.unlink()
             raise
 
     def claim(self, file: SourceFile, name: Path) -> Path:
@@ -87,5 +94,14 @@ class Outputs:
             )
         if path.exists() and not self.overwrite:
             raise FileExistsError(f"{path}: expected a new file, got one that exists; add --overwrite to replace it")
-        self.taken.add(path)
+        self.taken[path] = _seen(path)
         return path
+
+
+def _seen(path: Path) -> Seen | None:
+    """What tells a file from one that replaces it; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

@@ -21,7 +21,7 @@ from ultra_face.detection.images import is_video_name
 from ultra_face.detector import FaceDetector
 from ultra_face.faces import Faces
 from ultra_face.formats.image_files import Pixels, decode_image, is_image_content, is_image_name
-from ultra_face.whole_files import OutputError
+from ultra_face.whole_files import NO_ROOM, OutputError
 
 Item = TypeVar("Item")
 Detect = Callable[[Pixels], Faces]
@@ -196,7 +196,7 @@ def work_through(inputs: Inputs, options: Namespace, work: Callable[[SourceFile]
         The exit status.
 
     Raises:
-        OutputError: the disk is full, or the place of the outputs cannot be written to.
+        OSError: the disk is full, or the place of the outputs cannot be written to.
     """
     num_faces, failures = 0, list(inputs.failures)
     try:
@@ -206,6 +206,8 @@ def work_through(inputs: Inputs, options: Namespace, work: Callable[[SourceFile]
             except (BrokenPipeError, OutputError):  # nobody reads, or nothing can be written: the next fares no better
                 raise
             except (OSError, ValueError, ModuleNotFoundError) as error:
+                if isinstance(error, OSError) and error.errno in NO_ROOM:  # half the rows of an input may be written
+                    raise
                 text = sentence(error)
                 failures.append(text if str(file.path) in text else f"{file.path}: {text}")
     finally:

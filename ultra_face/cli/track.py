@@ -73,7 +73,7 @@ def run(options: Namespace) -> int:
             for track_id, crop in people.crops.items():
                 target = outputs.claim(file, crops / PERSON.format(track_id))
                 write_file(target, cv2.imencode(".png", crop)[1].tobytes())
-        for of_nobody in before - outputs.taken:
+        for of_nobody in before - outputs.taken.keys():
             of_nobody.unlink()
         return num_faces
 
