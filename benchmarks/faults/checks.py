@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 from benchmarks.faults.inputs import sums
 from ultra_face.whole_files import PARTIAL
@@ -144,3 +145,23 @@ def export_is_the_same(output: Path, reference: Path) -> str | None:
     if odd:
         return f"another {odd[0]} in the notes"
     return None if mine.graph == theirs.graph else "another network"
+
+
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    """The rows of all Parquet files that have their names, by path."""
+    from pyarrow import parquet
+
+    rows = [row for file in folder.rglob("[!.]*.parquet") for row in parquet.read_table(file).to_pylist()]
+    return sorted(rows, key=lambda row: str(row["path"]))
+
+
+def every_row_file_opens(output: Path, reference: Path) -> str | None:
+    """Each Parquet file is whole, and its rows are those of an undisturbed run."""
+    expected = {row["path"]: row for row in _rows(reference)}
+    odd = [row["path"] for row in _rows(output) if expected.get(row["path"]) != row]
+    return f"{odd[0]} differs" if odd else None
+
+
+def rows_are_the_same(output: Path, reference: Path) -> str | None:
+    """Every photograph has one row, which is that of an undisturbed run, in whatever file."""
+    return None if _rows(output) == _rows(reference) else "other rows"

@@ -99,6 +99,12 @@ def _export(inputs: Path, output: Path) -> Words:
     return ["yolo", "export", f"model={output / MODEL_COPY}", "format=onnx", "imgsz=64", "device=cpu"]
 
 
+def _bulk(inputs: Path, output: Path) -> Words:
+    shares = "--concurrency", "1", "--num-cpus", "0.25", "--memory", "0.5", "--batch-size", "2", "--rows-per-file", "4"
+    look = "--model", str(inputs / MODEL), "--imgsz", "160"
+    return ["ultra-face", "bulk", str(inputs / "few" / "images"), "--output", "faces", *look, *shares]
+
+
 def _copy_model(inputs: Path, output: Path) -> None:
     shutil.copy(inputs / MODEL, output / MODEL_COPY)
 
@@ -136,4 +142,5 @@ KILLED = {
         before=_copy_model,
         refused=checks.refused_exports,
     ),
+    "bulk": Killed(10, _bulk, checks.every_row_file_opens, checks.rows_are_the_same),
 }
