@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=TIMES, help=f"of each command (default: {TIMES})")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "results" / "interruptions.json")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts this in the background ignores it
     record: dict[str, Any] = {"provenance": provenance({"times": options.times}, "faces drawn for this", SEED)}
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)

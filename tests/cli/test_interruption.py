@@ -20,7 +20,7 @@ from ultra_face.cli.interruption import hearing_interruptions
 
 @pytest.fixture
 def handler() -> Iterator[None]:
-    """The handler of Python, put back."""
+    """The handler of Python, put back; a shell that starts the tests in the background has Ctrl-C ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -71,6 +71,7 @@ AT_WORK = {
 }
 
 
+@pytest.mark.usefixtures("handler")
 @pytest.mark.parametrize("name", AT_WORK)
 def test_a_command_at_work(name: str, tmp_path: Path) -> None:
     words, pipe = AT_WORK[name]
@@ -86,6 +87,7 @@ def test_a_command_at_work(name: str, tmp_path: Path) -> None:
         os.close(handle)
 
 
+@pytest.mark.usefixtures("handler")
 def test_a_command_that_imports(tmp_path: Path) -> None:
     """A library that turns Ctrl-C into an error of its own stands in for those that do."""
     os.mkfifo(tmp_path / "pipe")
