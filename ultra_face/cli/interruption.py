@@ -33,6 +33,7 @@ def hearing_interruptions() -> Iterator[None]:
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
+    main = threading.main_thread().ident or 0
     hook, came, ended = sys.unraisablehook, False, threading.Event()
 
     def hear(number: int, frame: FrameType | None) -> NoReturn:
@@ -47,8 +48,12 @@ def hearing_interruptions() -> Iterator[None]:
             hook(told)
 
     def press_again() -> None:
-        if not ended.wait(_SOON):
+        if ended.wait(_SOON):
+            return
+        if sys.platform == "win32":
             signal.raise_signal(signal.SIGINT)
+        else:  # to the thread that may be waiting for something
+            signal.pthread_kill(main, signal.SIGINT)
 
     signal.signal(signal.SIGINT, hear)
     sys.unraisablehook = say_again
