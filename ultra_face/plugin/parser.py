@@ -173,7 +173,10 @@ def with_our_layers(stock: Parser, tasks: ModuleType, sets: Sets, *, warn: Calla
             else:
                 built = stock(model, ch, verbose)
         if isinstance(head := built[0][-1], heads):
-            head.face_loss = model["face_loss"]
+            try:
+                head.take_loss(model["face_loss"])
+            except ValueError as error:
+                raise ValueError(f"{model.get('yaml_file', 'model YAML')}: {error}") from error
         return built
 
     return parse_model
