@@ -172,7 +172,8 @@ def with_our_layers(stock: Parser, tasks: ModuleType, sets: Sets, *, warn: Calla
                 built = _built(stock, model, ch, verbose)
             else:
                 built = stock(model, ch, verbose)
-        if isinstance(head := built[0][-1], heads):
+        head: Any = built[0][-1]
+        if any(isinstance(head, kind) for kind in heads):
             try:
                 head.take_loss(model["face_loss"])
             except ValueError as error:
