@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tables import beside, equal_budget, faults, formats, fuzzing, measurements, papers, quantised
+from benchmarks.tables import beside, endurance, equal_budget, faults, formats, fuzzing, measurements, papers, quantised
 
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -26,6 +26,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "int8": quantised.int8,
     "kills": faults.kills,
     "fuzzing": fuzzing.fuzzing,
+    "endurance": endurance.endurance,
     "peers": beside.peers,
     "peers_protocol": beside.protocol,
     "peers_summary": beside.summary,
