@@ -18,6 +18,8 @@ Item = TypeVar("Item")
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 BROKEN_PIPE = 141  # and of one whose output nobody reads any more
+MENDABLE = (OSError, ValueError, ModuleNotFoundError)
+"""What users can mend: a file, an option, a missing package."""
 _RANGE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 
 
@@ -25,8 +27,8 @@ _RANGE = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 def command(name: str) -> Iterator[None]:
     """Turn what users can mend into `name: sentence` on standard error and exit status 1; Ctrl-C into status 130.
 
-    That is OSError, ValueError and a missing package. Any other exception is a fault of the program and stays what it
-    is. Decorates a main function, or wraps a block.
+    Any exception that is not `MENDABLE` is a fault of the program and stays what it is. Decorates a main function, or
+    wraps a block.
     """
     try:
         yield
@@ -36,7 +38,7 @@ def command(name: str) -> Iterator[None]:
     except BrokenPipeError:  # whoever read standard output has had enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end
         sys.exit(BROKEN_PIPE)
-    except (OSError, ValueError, ModuleNotFoundError) as error:
+    except MENDABLE as error:
         sys.exit(f"{name}: {sentence(error)}")
 
 

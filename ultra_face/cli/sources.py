@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from ultra_face.cli.command import positive, sentence, share
+from ultra_face.cli.command import MENDABLE, positive, sentence, share
 from ultra_face.detection.images import is_video_name
 from ultra_face.detector import FaceDetector
 from ultra_face.faces import Faces
@@ -201,7 +201,7 @@ def work_through(inputs: Inputs, options: Namespace, work: Callable[[SourceFile]
                 num_faces += work(file)
             except BrokenPipeError:  # whoever read standard output has had enough
                 raise
-            except (OSError, ValueError, ModuleNotFoundError) as error:
+            except MENDABLE as error:
                 text = sentence(error)
                 failures.append(text if str(file.path) in text else f"{file.path}: {text}")
     finally:
@@ -225,7 +225,7 @@ def look(file: SourceFile, detector: Detect, *, quiet: bool) -> Iterator[tuple[P
         ValueError: no image, or no video.
     """
     if file.is_image:
-        pixels = decode_image(file.path.read_bytes())
+        pixels = decode_image(file.path.read_bytes(), file.path)
         if pixels is None:
             raise ValueError(f"{file.path}: expected an image, got a file that does not decode as one; check it")
         yield pixels, replace(detector(pixels), source=str(file.path))

@@ -225,12 +225,11 @@ def _prepare_image(job: ImageJob, output: Path, report: SplitReport, *, link: bo
         content = job.images.read(job.faces.image)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{job.faces.where}: image missing: {error}; check the image folder") from error
-    size = image_size(content)
-    if size is None:
-        report.problems.append(f"{job.faces.where}: {job.faces.image} does not decode as an image; fetch it again")
-        return
-    width, height = size
     try:
+        size = image_size(content, f"{job.faces.where}: {job.faces.image}")
+        if size is None:
+            raise ValueError(f"{job.faces.where}: {job.faces.image} does not decode as an image; fetch it again")
+        width, height = size
         faces = fit_to_image(job.faces, width=width, height=height)
     except ValueError as error:
         report.problems.append(str(error))

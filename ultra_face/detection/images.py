@@ -107,7 +107,7 @@ def _content(file: Path) -> bytes:
 
 
 def _decoded(content: bytes, name: object) -> Pixels:
-    pixels = decode_image(content)
+    pixels = decode_image(content, name)
     if pixels is None:
         raise ValueError(
             f"{name}: expected an image, got {len(content):,} bytes that do not decode as one; "

@@ -7,12 +7,16 @@ import zlib
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ultra_face.formats.files import read_text
+from ultra_face.formats.image_headers import TooManyPixelsError, check_pixels, open_header
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 IMAGE_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".mpo", ".dng",
@@ -144,36 +148,75 @@ def open_archive(archive: Path) -> zipfile.ZipFile:
         raise ValueError(f"{archive}: expected a complete zip archive, got a damaged one; fetch it again") from error
 
 
-def image_size(content: bytes) -> tuple[int, int] | None:
-    """Width and height [px] as Ultralytics sees the image (EXIF applied); None if it does not decode."""
-    pixels = decode_image(content)
+def image_size(content: bytes, where: object = "image") -> tuple[int, int] | None:
+    """Width and height [px] as Ultralytics sees the image (EXIF applied); None if it does not decode.
+
+    Raises:
+        TooManyPixelsError: as `decode_image`.
+    """
+    pixels = decode_image(content, where)
     return None if pixels is None else (pixels.shape[1], pixels.shape[0])
 
 
 def read_image(path: Path) -> Pixels | None:
-    """Pixels (H, W, 3), BGR, of an image file; None if it is missing or does not decode, as Ultralytics has it."""
+    """Pixels (H, W, 3), BGR, of an image file; None if it is missing or does not decode, as Ultralytics has it.
+
+    Raises:
+        TooManyPixelsError: as `decode_image`.
+    """
     try:
-        return decode_image(path.read_bytes())
+        return decode_image(path.read_bytes(), path)
     except OSError:
         return None
 
 
-def decode_image(content: bytes) -> Pixels | None:
-    """Pixels (H, W, 3), BGR, upright as EXIF says, of an image in any format that Ultralytics reads.
+def decode_image(content: bytes, where: object = "image") -> Pixels | None:
+    """Pixels (H, W, 3), BGR, upright as EXIF says, of an image in any format that Ultralytics trains on.
 
-    OpenCV decodes all of them but AVIF and HEIC, which Pillow does, HEIC with a plug-in that Ultralytics installs.
+    `where` names the image in errors. OpenCV decodes all of them but AVIF and HEIC, which Pillow does, HEIC with a
+    plug-in that Ultralytics installs.
+
+    Raises:
+        TooManyPixelsError: its header states more than `MAX_PIXELS`; nothing was decoded.
     """
     import cv2  # here: names of image files are known where OpenCV does not load, too
-    from PIL import Image, ImageOps
 
     if content[_ISO_MEDIA_AT] == _ISO_MEDIA:
-        try:
-            with ImageOps.exif_transpose(Image.open(BytesIO(content))) as image:
-                return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR), dtype=np.uint8)
-        except (ImportError, OSError, SyntaxError, ValueError):
-            return None
-    pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR) if content else None
+        return _decode_iso_media(content, where)
+    header = open_header(content)
+    if header is None:
+        return None
+    check_pixels(header.size, where)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # most damaged files give None, some this
+        return None
     return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
+
+
+def _decode_iso_media(content: bytes, where: object) -> Pixels | None:
+    """As `decode_image`, for AVIF and HEIC."""
+    import cv2
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(BytesIO(content)) as stored:
+            check_pixels(stored.size, where)
+            upright = ImageOps.exif_transpose(stored).convert("RGB")
+            return np.asarray(cv2.cvtColor(np.asarray(upright), cv2.COLOR_RGB2BGR), dtype=np.uint8)
+    except TooManyPixelsError:
+        raise
+    except Exception:  # a damaged file makes its plug-in raise anything
+        return None
+
+
+def open_image(content: bytes) -> Image | None:
+    """An image that decodes, as Pillow has it, which decodes it when its pixels are asked for; None where it cannot."""
+    if content[_ISO_MEDIA_AT] != _ISO_MEDIA:
+        return open_header(content)
+    from PIL import Image
+
+    return Image.open(BytesIO(content))
 
 
 def list_images(locations: Iterable[str | Path]) -> list[Path]:

@@ -6,8 +6,8 @@ from its pixels, so none of that passes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ultra_face.formats.files import write_file
-from ultra_face.formats.image_files import Pixels, decode_image
+from ultra_face.formats.image_files import Pixels, decode_image, open_image
 
 if TYPE_CHECKING:
     from PIL.Image import Exif, Image
@@ -57,13 +57,12 @@ def rewrite_image(source: Path, target: Path, edit: Callable[[Pixels], Pixels], 
     from PIL import Image
 
     content = source.read_bytes()
-    pixels = decode_image(content)
+    pixels = decode_image(content, source)
     if pixels is None:
         raise ValueError(f"{source}: expected an image that decodes, got none; check the file")
-    original: Image.Image | None = None
-    with suppress(ImportError, OSError):  # OpenCV reads more than Pillow, for which Ultralytics then wants a plug-in
-        original = Image.open(BytesIO(content))
-    num_pictures = getattr(original, "n_frames", 1)
+    with _named(source):
+        original = open_image(content)
+        num_pictures = getattr(original, "n_frames", 1)
     if (
         original is not None and original.format != "MPO" and num_pictures > 1
     ):  # the others of an MPO are views of the same
@@ -71,17 +70,35 @@ def rewrite_image(source: Path, target: Path, edit: Callable[[Pixels], Pixels], 
     format_name = _format(target, original)
     options = dict(QUALITY.get(format_name, {}))
     copy = Image.fromarray(np.ascontiguousarray(edit(pixels)[..., ::-1]))
-    if original is not None:
-        profile = original.info.get("icc_profile", b"")
-        if profile[_COLOURS_AT] == b"RGB ":
-            options["icc_profile"] = profile
-        if (alpha := _alpha(original)) is not None and format_name not in _WITHOUT_ALPHA:
-            copy.putalpha(alpha)
-        if keep_metadata:
-            options["exif"] = _exif(original)
     encoded = BytesIO()
-    copy.save(encoded, format_name, **options)
+    with _named(source):
+        if original is not None:
+            profile = original.info.get("icc_profile") or b""
+            if profile[_COLOURS_AT] == b"RGB ":
+                options["icc_profile"] = profile
+            if format_name not in _WITHOUT_ALPHA and (alpha := _alpha(original)) is not None:
+                copy.putalpha(alpha)
+            if keep_metadata:
+                options["exif"] = _exif(original)
+        copy.save(encoded, format_name, **options)
     write_file(target, encoded.getvalue())
+
+
+@contextmanager
+def _named(source: Path) -> Iterator[None]:
+    """Turn what Pillow raises over what surrounds the pixels into a sentence.
+
+    Raises:
+        ValueError: instead of any exception.
+    """
+    try:
+        yield
+    except Exception as error:  # a damaged file makes Pillow raise anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"{source}: expected an image whose transparency and notes can be copied, got others ({reason}); save it "
+            "anew"
+        ) from error
 
 
 def _format(target: Path, original: Image | None) -> str:

@@ -79,7 +79,7 @@ def read_pixels(path: Path) -> Pixels:
 def _read_faces(path: Path, min_face: float) -> FaceImage:
     """Size and labels; every image is decoded once, so that a damaged one does not end a training half-way."""
     try:
-        size = image_size(path.read_bytes())
+        size = image_size(path.read_bytes(), path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path}: expected an image, got no file; {_REMEDY}") from error
     if size is None:

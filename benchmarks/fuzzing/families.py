@@ -1,0 +1,28 @@
+"""The families of input, and how many cases of each are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmarks.fuzzing.case import Family
+from benchmarks.fuzzing.seeds import Seeds
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a family is opened, in the process that tries it, and its number of cases."""
+
+    open: Callable[[Seeds], Family]
+    cases: int
+
+
+def _images(seeds: Seeds) -> Family:
+    from benchmarks.fuzzing.images import Images
+
+    return Images(seeds.onnx, seeds.photographs)
+
+
+FAMILIES: Mapping[str, Kind] = {
+    "images": Kind(_images, 10_000),
+}
