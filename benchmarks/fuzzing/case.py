@@ -83,7 +83,9 @@ def _run(case: Case) -> tuple[str, str]:
         return OUT_OF_MEMORY, traceback.format_exc(limit=-4)
     except MENDABLE as error:
         told = sentence(error)
-        return (REFUSED if any(name in told for name in case.names) else NAMELESS), f"{type(error).__name__}: {told}"
+        if not any(name in told for name in case.names):
+            return NAMELESS, traceback.format_exc(limit=-5)
+        return REFUSED, f"{type(error).__name__}: {told}"
     except BaseException:  # whatever else comes through is what is looked for
         return TRACEBACK, traceback.format_exc(limit=-6)
     return ACCEPTED, ""

@@ -23,6 +23,13 @@ def _images(seeds: Seeds) -> Family:
     return Images(seeds.onnx, seeds.photographs)
 
 
+def _labels(seeds: Seeds) -> Family:
+    from benchmarks.fuzzing.labels import Labels
+
+    return Labels()
+
+
 FAMILIES: Mapping[str, Kind] = {
     "images": Kind(_images, 10_000),
+    "labels": Kind(_labels, 10_000),
 }

@@ -30,16 +30,20 @@ def decode_text(content: bytes, source: str) -> str:
     """The text of the bytes of a file, without a byte-order mark; `source` names the file in errors.
 
     Raises:
-        ValueError: The bytes are not UTF-8; names the source with the line.
+        ValueError: The bytes are not UTF-8, or hold a zero, which no text has and no path may; names the source with the
+            line.
     """
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
+        broken_at = content.find(0)
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        byte = content[error.start]
+        text, broken_at = "", error.start
+    if broken_at >= 0:
+        line = content.count(b"\n", 0, broken_at) + 1
         raise ValueError(
-            f"{source}:{line}: expected text in UTF-8, got the byte 0x{byte:02x}; save the file as UTF-8"
-        ) from error
+            f"{source}:{line}: expected text in UTF-8, got the byte 0x{content[broken_at]:02x}; save the file as UTF-8"
+        )
+    return text
 
 
 class OutputError(OSError):
