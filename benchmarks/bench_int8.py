@@ -26,7 +26,8 @@ import openvino
 from ultralytics import YOLO
 
 from benchmarks.provenance import REPOSITORY, RESULTS, provenance
-from ultra_face.cli.command import command, data_folders, positive, progress
+from ultra_face.cli.command import command, positive, progress
+from ultra_face.cli.data_yaml import data_folders
 from ultra_face.deploy import timing
 from ultra_face.deploy.comparison import measured, times
 from ultra_face.deploy.photographs import Inputs, choose_evenly

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "heads": {"losses", "nn", "refinement"},
     "data": {"formats", "faces", "losses", "pictures"},  # of the losses, by what ratio anchors are matched
     "demo": {"data", "formats"},
-    "super_resolution": {"nn", "data", "formats", "faces"},
+    "super_resolution": {"nn", "data", "formats", "faces", "runtimes"},
     "runtimes": {"refinement", "formats"},
     "deploy": {"nn", "heads", "refinement", "formats", "runtimes", "evaluation", "detector"},
     "detection": {"runtimes", "formats", "faces", "pictures"},
@@ -42,12 +42,12 @@ MAY_IMPORT = {
     "evaluation": {"formats", "faces", "runtimes"},
     "video": {"formats", "faces"},
     "web": {"deploy", "detector", "runtimes", "plugin", "formats"},
-    "plugin": {"heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces"},
+    "plugin": {"heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces", "runtimes"},
     "cli": {
         "plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "faces", "runtimes", "detection",
         "detector", "video", "exchange", "deploy", "web",
     },
-    "__main__": {"cli"},
+    "__main__": {"cli", "runtimes"},
 }  # fmt: skip
 # What needs neither torch nor Ultralytics, but for the modules below, which run a detector or its trackers.
 WITHOUT_TORCH = (

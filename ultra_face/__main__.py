@@ -8,6 +8,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from ultra_face import __version__
 from ultra_face.cli.command import command
+from ultra_face.runtimes.trust import files_trusted
 
 # What each command does. Its file in `cli/` has its parser and its one call, and is imported only when it is asked for:
 # some need no torch, and the doctor must run where Ultralytics does not import.
@@ -57,7 +58,9 @@ def main(name: str | None = None) -> None:
     asked = parser.parse_args(words[:1]).command
     with command(f"ultra-face {asked}"):
         chosen = importlib.import_module(f"ultra_face.cli.{asked.replace('-', '_')}")
-        status = chosen.run(chosen.parser().parse_args(words[1:]))
+        options = chosen.parser().parse_args(words[1:])
+        with files_trusted(vars(options).pop("trust", False)):
+            status = chosen.run(options)
     if status is not None:
         sys.exit(status)
 

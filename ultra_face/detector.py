@@ -15,6 +15,7 @@ from ultra_face.detection.views import Plan, Tile
 from ultra_face.faces import Faces
 from ultra_face.plugin.files import find_weights
 from ultra_face.runtimes.network import Network, Signature
+from ultra_face.runtimes.trust import files_trusted, is_trusted
 
 WEIGHTS = "yolov5n-aesvc-face.pt"
 """The weights that come with the package."""
@@ -50,8 +51,9 @@ class FaceDetector:
         batch: int = 8,
         device: str | int | None = None,
         color: Color = "bgr",
+        trust: bool = False,
     ) -> None:
-        """Load a model.
+        """Load a model; a checkpoint may name only classes of torch, Ultralytics and ours, unless it is trusted.
 
         Args:
             model: a `.pt`, an `.onnx`, an OpenVINO folder or any other format that Ultralytics runs; the shipped
@@ -72,6 +74,8 @@ class FaceDetector:
             device: `cpu`, the number of a GPU, or what else the runtime calls a device; a GPU by default where it
                 has one.
             color: order of the channels of arrays, `bgr` as OpenCV has it, or `rgb`.
+            trust: let a checkpoint run what code it holds, as `YOLO` does, for layers of your own. Training with
+                `yolo train` needs none of that.
 
         Raises:
             FileNotFoundError: there is no such model.
@@ -92,7 +96,8 @@ class FaceDetector:
         self.model = os.fspath(model)
         self.color = color
         self._max_faces, self._min_size = max_faces, min_size
-        network = open_network(self.model, device)
+        with files_trusted(trust or is_trusted()):
+            network = open_network(self.model, device)
         signature = network.signature
         sizes = [signature.fixed_hw or IMAGE_SIZE if imgsz is None else imgsz, *(scales or ())]
         plan = Plan(

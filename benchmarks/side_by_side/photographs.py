@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ultra_face.cli.command import data_folders
+from ultra_face.cli.data_yaml import data_folders
 from ultra_face.evaluation.detect_folders import find_images
 from ultra_face.evaluation.ground_truth import load_ground_truth
 from ultra_face.evaluation.photographs import Photographs, read_labelled

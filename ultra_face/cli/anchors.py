@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ultra_face.cli.command import data_folders, logging_on_standard_error, new_parser, positive, progress
+from ultra_face.cli.command import add_trust, logging_on_standard_error, new_parser, positive, progress
+from ultra_face.cli.data_yaml import data_folders
 from ultra_face.data.anchor_fit import fit_anchors
 
 
@@ -19,7 +20,7 @@ def parser() -> ArgumentParser:
     add("--model", dest="model_yaml", type=Path, help="model YAML to compare with (default: the paper's)")
     add("--seed", type=int, default=0, help="seed of the refinement (default: 0)")
     add("--plot", type=Path, metavar="PNG", help="write a picture of the clusters")
-    return new
+    return add_trust(new)
 
 
 def run(options: Namespace) -> None:

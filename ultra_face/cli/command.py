@@ -12,8 +12,6 @@ from functools import partial
 from math import isfinite
 from typing import TypeVar
 
-from ultra_face.formats.files import named
-
 Item = TypeVar("Item")
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
@@ -123,25 +121,19 @@ def new_parser(name: str, does: str | None, *examples: str) -> ArgumentParser:
     )
 
 
+def add_trust(parser: ArgumentParser) -> ArgumentParser:
+    """Add the option that lets the files that a command opens run code; without it they are refused."""
+    parser.add_argument(
+        "--trust", action="store_true", help="let the model and the data YAML run code of their own, as `yolo` does"
+    )
+    return parser
+
+
 def progress(does: str) -> Callable[[Iterable[Item]], Iterable[Item]]:
     """Wraps an iterable and shows on standard error how far it is; `does` says in a word of what."""
     from tqdm import tqdm  # only here: the doctor must run without it
 
     return partial(tqdm, desc=does)
-
-
-def data_folders(data: str, *splits: str) -> list[list[str]]:
-    """The folders or lists of images of splits of a data YAML, as `yolo train` finds them.
-
-    Raises:
-        FileNotFoundError: there is no such file, or none of its images.
-        ValueError: it is no data YAML.
-    """
-    from ultralytics.data.utils import check_det_dataset  # only here: most commands need no torch
-
-    with named(data, "a data YAML as for yolo train", "cfg/datasets/faces-demo.yaml shows one"):
-        read = check_det_dataset(data)
-        return [read[split] if isinstance(read[split], list) else [read[split]] for split in splits]
 
 
 @contextmanager

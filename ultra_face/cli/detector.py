@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from ultra_face.cli.command import positive, share
+from ultra_face.cli.command import add_trust, positive, share
 from ultra_face.evaluation.detect_images import STRIDE, Run, Settings
 
 NAMED_SCALES = {"vga": 640, "original": None}
@@ -54,7 +54,7 @@ def add_options(parser: ArgumentParser, *, output: str) -> ArgumentParser:
     group.add_argument("--iou", type=share, default=Settings.nms_iou, help="overlap of non-maximum suppression")
     group.add_argument("--max-det", type=positive, default=Settings.max_det, help="most detections of one image")
     group.add_argument("--device", help="such as cpu or 0; found by Ultralytics where not given")
-    parser.set_defaults(usage_error=parser.error)
+    add_trust(parser).set_defaults(usage_error=parser.error)
     return parser
 
 
@@ -65,6 +65,7 @@ def take_run(options: Namespace) -> Run | None:
     """
     taken = {name: vars(options).pop(name) for name in _OPTIONS}
     usage_error = vars(options).pop("usage_error")
+    vars(options).pop("trust", None)  # told to all that opens files, before the command runs
     if (taken["model"] is None) == (options.predictions is None):
         usage_error("give one of --predictions and --model")
     if taken["model"] is None:

@@ -10,7 +10,8 @@ from argparse import ArgumentParser, Namespace
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from ultra_face.cli.command import data_folders, logging_on_standard_error, new_parser, positive, progress, share
+from ultra_face.cli.command import add_trust, logging_on_standard_error, new_parser, positive, progress, share
+from ultra_face.cli.data_yaml import data_folders
 from ultra_face.cli.detector import input_side
 from ultra_face.deploy.folding import milliseconds, precision, write_folded
 from ultra_face.deploy.norms import LEAST_CORRELATION
@@ -32,7 +33,7 @@ def parser() -> ArgumentParser:
         default=LEAST_CORRELATION,
         help=f"of each block before and after, below which nothing is written (default: {LEAST_CORRELATION})",
     )
-    return new
+    return add_trust(new)
 
 
 def run(options: Namespace) -> None:

@@ -11,7 +11,8 @@ from argparse import ArgumentParser, Namespace
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from ultra_face.cli.command import data_folders, logging_on_standard_error, new_parser, positive, progress
+from ultra_face.cli.command import add_trust, logging_on_standard_error, new_parser, positive, progress
+from ultra_face.cli.data_yaml import data_folders
 from ultra_face.cli.detector import input_side
 from ultra_face.deploy.comparison import compare, format_comparison
 from ultra_face.deploy.quantising import OPENVINO, calibration_inputs, check_quantisation, float_model, write_quantised
@@ -29,7 +30,7 @@ def parser() -> ArgumentParser:
     add("--photographs", type=positive, default=64, help="of train, to calibrate on (default: 64)")
     add("--imgsz", type=input_side, help="side of the input [px] (default: 640, or what the .onnx file is made for)")
     add("--json", type=Path, help="write what is reported to this new file, too")
-    return new
+    return add_trust(new)
 
 
 def run(options: Namespace) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ultra_face.cli.command import logging_on_standard_error, new_parser
+from ultra_face.cli.command import add_trust, logging_on_standard_error, new_parser
 from ultra_face.refinement.checkpoint import check_new_checkpoint, write_refined
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
 from ultra_face.super_resolution.checkpoint import load_generator
@@ -29,7 +29,7 @@ def parser() -> ArgumentParser:
         metavar="KEY=VALUE",
         help="changes to `sr:`, e.g. windows=32",
     )
-    return new
+    return add_trust(new)
 
 
 def run(options: Namespace) -> None:

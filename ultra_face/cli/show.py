@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from ultra_face.cli.command import logging_on_standard_error, new_parser, share
+from ultra_face.cli.command import add_trust, logging_on_standard_error, new_parser, share
 from ultra_face.cli.detector import input_side
 from ultra_face.formats.files import write_file
 from ultra_face.formats.image_files import read_image
@@ -24,7 +24,7 @@ def parser() -> ArgumentParser:
     add("--imgsz", type=input_side, default=640, help="long side of the input in px (default: 640)")
     add("--conf", type=share, default=0.25, help="lowest score shown (default: 0.25)")
     add("--iou", type=share, default=0.5, help="IoU of the NMS (default: 0.5)")
-    return new
+    return add_trust(new)
 
 
 def run(options: Namespace) -> None:

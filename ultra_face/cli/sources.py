@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from ultra_face.cli.command import MENDABLE, positive, sentence, share
+from ultra_face.cli.command import MENDABLE, add_trust, positive, sentence, share
 from ultra_face.detection.images import is_video_name
 from ultra_face.detector import FaceDetector
 from ultra_face.faces import Faces
@@ -60,6 +60,7 @@ def add_options(parser: ArgumentParser, *, output: str, conf: float | None = Non
     add("--scales", type=_numbers, metavar="PX,PX", help="further input sizes to look at")
     add("--rotate", type=_turns, metavar="DEGREES", help="turns to look at: some of 0,90,180,270 (default: 0)")
     add("--device", help="cpu, or the number of a GPU (default: a GPU where there is one)")
+    add_trust(parser)
     parser.set_defaults(usage_error=parser.error, program=parser.prog)
     return parser
 

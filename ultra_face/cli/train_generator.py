@@ -10,7 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ultra_face.cli.command import data_folders, logging_on_standard_error, new_parser, progress
+from ultra_face.cli.command import add_trust, logging_on_standard_error, new_parser, progress
+from ultra_face.cli.data_yaml import data_folders
 from ultra_face.super_resolution.assemble import RunOptions, assemble
 from ultra_face.super_resolution.crops import CropSettings
 from ultra_face.super_resolution.trainer import TrainingSettings
@@ -48,7 +49,7 @@ def parser() -> ArgumentParser:
     add("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
     add("--workers", type=int, default=0, help="processes that prepare batches")
     add("--seed", type=int, default=0, help="of weights, crops and degradation")
-    return new
+    return add_trust(new)
 
 
 def run(options: Namespace) -> None:

@@ -10,7 +10,7 @@ import webbrowser
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from ultra_face.cli.command import new_parser, positive, share
+from ultra_face.cli.command import add_trust, new_parser, positive, share
 from ultra_face.detector import CONFIDENCE, WEIGHTS
 from ultra_face.web.page_model import open_page_model
 from ultra_face.web.runtime import PACKAGE, cache_folder, check, fetch, is_complete
@@ -42,7 +42,7 @@ def parser() -> ArgumentParser:
     add("--threads", type=positive, default=1, help="of WebAssembly (default: 1)")
     add("--runtime", type=Path, help="folder of ONNX Runtime Web, fetched into it if need be (default: a cache folder)")
     add("--output", type=Path, help="folder to write the page into, instead of serving it")
-    return new
+    return add_trust(new)
 
 
 def run(options: Namespace) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from ultra_face.data.anchors import (
     WIDER_FACE_ANCHORS,
@@ -19,8 +18,8 @@ from ultra_face.data.anchors import (
 )
 from ultra_face.data.cleaning import TOO_SMALL
 from ultra_face.formats.annotation import FloatArray
-from ultra_face.formats.files import read_text
 from ultra_face.formats.image_files import list_images, read_image
+from ultra_face.formats.yaml_files import read_yaml
 from ultra_face.formats.yolo_pose import label_file, read_boxes
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
@@ -53,15 +52,11 @@ def read_model_anchors(model_yaml: Path) -> FloatArray:
     Raises:
         ValueError: The file is no YAML, or has no `anchors:` with rows of widths and heights in turn.
     """
-    try:
-        content = yaml.safe_load(read_text(model_yaml))
-    except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise ValueError(f"{model_yaml}: expected a model YAML, got broken YAML ({problem}); correct it") from error
+    content = read_yaml(model_yaml, "a model YAML")
     rows = content.get("anchors", ()) if isinstance(content, dict) else ()
     try:
         return np.concatenate([np.asarray(row, dtype=np.float64).reshape(-1, 2) for row in rows])
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(
             f"{model_yaml}: expected `anchors:` with a row of widths and heights for each level, "
             f"got {rows!r}; name a model with an anchor head"

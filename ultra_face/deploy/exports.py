@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ultralytics import YOLO
+from ultra_face.runtimes.ultralytics_model import open_model
 
 
 def export(checkpoint: Path, folder: Path, size: int, *, kind: str = "onnx") -> Path:
@@ -27,7 +27,7 @@ def export(checkpoint: Path, folder: Path, size: int, *, kind: str = "onnx") -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     copied = shutil.copy(checkpoint, folder / checkpoint.name)  # the exporter writes beside the checkpoint
-    return Path(YOLO(copied).export(format=kind, imgsz=size, verbose=False))
+    return Path(open_model(copied).export(format=kind, imgsz=size, verbose=False))
 
 
 @contextmanager

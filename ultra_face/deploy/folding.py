@@ -14,6 +14,7 @@ from ultra_face.deploy.exports import export
 from ultra_face.deploy.norms import LEAST_CORRELATION, Fold, fold_norms
 from ultra_face.deploy.photographs import Inputs, Progress
 from ultra_face.refinement.checkpoint import check_new_checkpoint, write_checkpoint
+from ultra_face.runtimes.ultralytics_model import open_model
 
 
 def write_folded(
@@ -56,7 +57,7 @@ def write_folded(
 def precision(checkpoint: Path, data: str, size: int) -> dict[str, float]:
     """AP on the validation photographs as `yolo val` counts it, in percent."""
     with tempfile.TemporaryDirectory() as folder:
-        measured = YOLO(checkpoint).val(data=data, imgsz=size, plots=False, verbose=False, project=folder)
+        measured = open_model(checkpoint).val(data=data, imgsz=size, plots=False, verbose=False, project=folder)
     return {"box AP50": 100 * measured.box.map50, "box AP50-95": 100 * measured.box.map}
 
 

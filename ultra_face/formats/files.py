@@ -30,8 +30,8 @@ def decode_text(content: bytes, source: str) -> str:
     """The text of the bytes of a file, without a byte-order mark; `source` names the file in errors.
 
     Raises:
-        ValueError: The bytes are not UTF-8, or hold a zero, which no text has and no path may; names the source with the
-            line.
+        ValueError: The bytes are not UTF-8, or hold a zero, which no text has and no path may. Names the source with
+            the line.
     """
     try:
         text = content.decode("utf-8-sig")

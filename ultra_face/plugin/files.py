@@ -36,6 +36,11 @@ def find(file: str | Path) -> Path | None:
     return None
 
 
+def packaged_data() -> list[Path]:
+    """The packaged data YAMLs."""
+    return sorted((root() / "cfg/datasets").glob("*.yaml"))
+
+
 def find_weights(file: str | Path) -> Path | None:
     """The packaged checkpoint of a name or path such as `model.pt` or `weights/model.pt`."""
     asked = Path(str(file).strip())

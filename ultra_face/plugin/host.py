@@ -32,6 +32,7 @@ from ultralytics.utils.callbacks import base as host_callbacks
 from ultra_face.plugin import files, parser
 from ultra_face.plugin.checkpoints import STORED_CLASSES, stored_classes
 from ultra_face.plugin.tta import predict_augmented
+from ultra_face.runtimes.trust import is_refused
 
 Callback = Callable[[Any], None]
 
@@ -161,13 +162,20 @@ def _files() -> None:
 
 
 def _safe_loading() -> None:
-    """Let Ultralytics build our modules when it loads a checkpoint with `weights_only`."""
+    """Let Ultralytics build our modules with `weights_only`, and load so where foreign code is refused."""
     stock = tasks.torch_safe_load
 
     @functools.wraps(stock)
-    def torch_safe_load(*args: Any, **kwargs: Any) -> Any:
+    def torch_safe_load(weight: Any, *args: Any, **kwargs: Any) -> Any:
         torch.serialization.add_safe_globals(stored_classes())
-        return stock(*args, **kwargs)
+        if is_refused():
+            if not hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint"):  # Ultralytics would not say so
+                raise ValueError(
+                    f"{weight}: expected torch 2.6 or later, which can load a checkpoint without its code, got "
+                    f"{torch.__version__}; install it, or trust the file: --trust, in Python trust=True"
+                )
+            args, kwargs = (), {"safe_only": True}
+        return stock(weight, *args, **kwargs)
 
     _rebind(stock, torch_safe_load)
 

@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from ultra_face.formats.files import named
+from ultra_face.formats.yaml_files import check_extent
 from ultra_face.losses.settings import FaceLossSettings
+from ultra_face.plugin.limits import SizeLimit, check_layers_alone, check_numbers, check_rows, rows_of
 from ultra_face.refinement.settings import RefinementSettings
+from ultra_face.runtimes.trust import is_refused
 
 if TYPE_CHECKING:
     from ultra_face.nn.layers import Build
@@ -32,7 +36,7 @@ KPT_SHAPES = ([5, 3], [5, 2], (5, 3), (5, 2))  # as YAML and Python write them
 _parsing = threading.RLock()
 
 
-class UnknownLayerError(KeyError):
+class UnknownLayerError(KeyError, ValueError):
     """A model YAML names a layer that neither Ultralytics nor ultra-face has."""
 
     def __str__(self) -> str:
@@ -66,11 +70,11 @@ def prepare(
 
     Raises:
         UnknownLayerError: a layer of no known name.
-        ValueError: a channel count below 1 in a YAML with our layers, a bad `face_loss:` or `sr:` block, or our
-            heads with another count of landmarks than five.
+        ValueError: in a YAML with our layers rows or sizes that `limits` refuses, a channel count below 1, a bad
+            `face_loss:` or `sr:` block, or our heads with another count of landmarks than five.
     """
-    rows = model["backbone"] + model["head"]
     where = model.get("yaml_file", "model YAML")
+    rows = rows_of(model, where) if is_refused() else model["backbone"] + model["head"]
     for index, (_, _, name, _) in enumerate(rows):
         if name not in known and not name.startswith(("nn.", "torchvision.ops.")):
             raise UnknownLayerError(
@@ -78,13 +82,18 @@ def prepare(
                 f"{', '.join(sorted({*layers, *heads}))}, beside the layers of Ultralytics; correct the name"
             )
     named = {row[2] for row in rows}
-    if not named & {*layers, *heads}:
+    is_ours = bool(named & {*layers, *heads})
+    if is_ours or is_refused():
+        check_extent({key: model[key] for key in model if key != "yaml_file"}, where)
+        check_rows(rows_of(model, where), where)
+        check_numbers(model, where)
+    if not is_ours:
         return model
 
     try:
         model["face_loss"] = FaceLossSettings.from_yaml(model.get("face_loss"))
         model["sr"] = RefinementSettings.from_yaml(model.get("sr"))
-    except ValueError as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"{where}: {error}") from error
     kpt_shape = model.get("kpt_shape")
     if named & {*heads} and kpt_shape not in KPT_SHAPES:
@@ -153,12 +162,29 @@ def with_our_layers(stock: Parser, tasks: ModuleType, sets: Sets, *, warn: Calla
                 layers=[layer.__name__ for layer in layers],
                 heads=[head.__name__ for head in heads],
             )
-            built = stock(model, ch, verbose)
+            ours = {each.__name__ for each in (*layers, *heads)}
+            is_ours = any(row[2] in ours for row in model["backbone"] + model["head"])
+            if is_ours or is_refused():
+                check_layers_alone(model, tasks)
+                built = _built(stock, model, ch, verbose)
+            else:
+                built = stock(model, ch, verbose)
         if isinstance(head := built[0][-1], heads):
             head.face_loss = model["face_loss"]
         return built
 
     return parse_model
+
+
+def _built(stock: Parser, model: dict[str, Any], ch: int, verbose: bool) -> Any:
+    """What the stock parser makes of a YAML with our layers.
+
+    Raises:
+        ValueError: layers that do not fit each other, or more weights than `SizeLimit` allows.
+    """
+    where = model.get("yaml_file", "model YAML")
+    with named(where, "layers that fit each other", "correct the rows of the model YAML"), SizeLimit(where):
+        return stock(model, ch, verbose)
 
 
 def _extended(

@@ -1,14 +1,23 @@
-"""Open a model of Ultralytics for a command; whatever is wrong with its file is told in one sentence."""
+"""Open a model of Ultralytics for a command; whatever is wrong with its file is told in one sentence.
+
+A checkpoint builds only classes of torch, Ultralytics and ultra-face, as `trust` explains.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ultralytics import YOLO
 
 from ultra_face.formats.files import named
+from ultra_face.runtimes.trust import files_trusted, is_trusted
 
 REMEDY = "name a best.pt of yolo train"
+HOW_TO_TRUST = "if you know who made it, run again with --trust, in Python with trust=True"
+
+_UNKNOWN_NAME = re.compile(r"Unsupported (?:global|class): (?:GLOBAL )?([\w.]+)|GLOBAL ([\w.]+) was not an allowed")
+_YAML = (".yaml", ".yml")
 
 
 def open_model(file: str | Path, expected: str = "a model of Ultralytics") -> YOLO:
@@ -16,13 +25,42 @@ def open_model(file: str | Path, expected: str = "a model of Ultralytics") -> YO
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not what is `expected`, in words.
+        ValueError: it is not what is `expected`, in words; or it names what may run code of its own.
     """
     try:
-        with named(file, expected, REMEDY):
-            return YOLO(file)
+        with named(file, expected, REMEDY), files_trusted(is_trusted()):
+            try:
+                return YOLO(file)
+            except Exception as error:
+                if name := unknown_name(error):
+                    raise ValueError(
+                        f"{file}: expected {expected} of known classes, got one that names {name}, which may run code; "
+                        f"{HOW_TO_TRUST}"
+                    ) from error
+                raise
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{file}: expected {expected}, got no file; check the path") from error
+
+
+def unknown_name(error: BaseException) -> str | None:
+    """The class or function of a pickle that made torch refuse it; None where it failed otherwise."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if found := _UNKNOWN_NAME.search(str(cause)):
+            return found[1] or found[2]
+        cause = cause.__cause__
+    return None
+
+
+def open_trained(file: str | Path, expected: str) -> YOLO:
+    """As `open_model`, a checkpoint or an export alone: a model YAML, which has no weights, is not even read.
+
+    Raises:
+        FileNotFoundError, ValueError: as `open_model`.
+    """
+    if str(file).lower().endswith(_YAML):
+        raise ValueError(f"{file}: expected {expected} with weights, got a model YAML; {REMEDY}")
+    return open_model(file, expected)
 
 
 def open_checkpoint(file: Path) -> YOLO:
@@ -33,7 +71,7 @@ def open_checkpoint(file: Path) -> YOLO:
         ValueError: a file of another kind.
     """
     expected = "the checkpoint of a face model"
-    model = open_model(file, expected)
-    if not model.ckpt:
+    model = None if str(file).lower().endswith(_YAML) else open_model(file, expected)
+    if model is None or not model.ckpt:
         raise ValueError(f"{file}: expected {expected}, got a model YAML or an export; {REMEDY}")
     return model

@@ -13,10 +13,11 @@ from torch import nn
 from ultralytics.nn.autobackend import AutoBackend
 from ultralytics.utils.torch_utils import select_device
 
+from ultra_face.formats.files import named
 from ultra_face.refinement.refined import Refined
 from ultra_face.refinement.tiles import shown
 from ultra_face.runtimes.network import Inputs, Pixels, Signature, run_in_parts, signature_of
-from ultra_face.runtimes.ultralytics_model import REMEDY, open_model
+from ultra_face.runtimes.ultralytics_model import REMEDY, open_trained
 
 EXPECTED = "a face model of Ultralytics"
 
@@ -40,11 +41,10 @@ class UltralyticsNetwork:
             ValueError: a file of another kind, or a device that is not there.
         """
         chosen = _device(device)
-        model = open_model(file, EXPECTED)
+        model = open_trained(file, EXPECTED)
         is_checkpoint = isinstance(model.model, nn.Module)
-        if is_checkpoint and not model.ckpt:
-            raise ValueError(f"{file}: expected {EXPECTED} with weights, got a model YAML; {REMEDY}")
-        self._backend = AutoBackend(model.model, device=chosen, verbose=False)
+        with named(file, EXPECTED, REMEDY):
+            self._backend = AutoBackend(model.model, device=chosen, verbose=False)
         self._backend.eval()
         is_fixed = not is_checkpoint and not getattr(self._backend, "dynamic", False)
         size = getattr(self._backend, "imgsz", None) if is_fixed else None

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, softplus
 from torchvision.models import vgg19  # type: ignore[import-untyped]
-from ultralytics import YOLO
 from ultralytics.cfg import get_cfg
 from ultralytics.utils import DEFAULT_CFG_DICT
 
+from ultra_face.runtimes.ultralytics_model import open_trained
 from ultra_face.super_resolution.crops import Batch
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -147,10 +147,7 @@ def load_detector(path: str | Path) -> nn.Module:
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"{file}: expected a trained detector, got no file; name a best.pt of yolo train")
-    try:
-        yolo = YOLO(file)
-    except Exception as error:  # whatever Ultralytics meets in a file of another kind
-        raise ValueError(f"{file}: expected a trained detector, got {error}; name a best.pt of yolo train") from error
+    yolo = open_trained(file, "a trained detector")
     model, train_args = yolo.model, (yolo.ckpt or {}).get("train_args", {})
     if not isinstance(model, nn.Module) or list(getattr(model, "kpt_shape", ()))[:1] != [5]:
         raise ValueError(f"{file}: expected a detector with five landmarks, got another model; name a face detector")
