@@ -6,7 +6,7 @@
 
 Each input is made of a good one by a seed, and tried in a process that is ended when it hangs for 10 s or takes
 2 GiB more.
-The record goes to results/fuzz.json where everything has run.
+The counts of each family go to results/fuzz.json when all its cases have run.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.fuzzing.case import MUST_NOT_HAPPEN, Family
+from benchmarks.fuzzing.case import MEMORY, MUST_NOT_HAPPEN, SECONDS, Family
 from benchmarks.fuzzing.families import FAMILIES
 from benchmarks.fuzzing.seeds import Seeds, make_seeds
 from benchmarks.fuzzing.workers import Keeper
@@ -36,7 +37,7 @@ SEED = 14
 def main() -> None:
     """Read the command line, try, print and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=FAMILIES, help="one family; writes no record")
+    parser.add_argument("--only", choices=FAMILIES, help="one family")
     parser.add_argument("--number", type=int, help="so many cases of each family; writes no record")
     parser.add_argument("--case", type=int, help="of --only, one case alone, and all that came of it")
     parser.add_argument("--images", type=Path, help="folder of real photographs, which join the drawn ones")
@@ -53,15 +54,28 @@ def main() -> None:
             print(keeper.tried(options.case))
             keeper.stop()
             return
-        counts = {name: count(name, seeds, root, options.number) for name in names}
-    if not options.only and not options.number:
         data = "drawn pictures" if options.images is None else "drawn pictures and photographs"
-        record = {"provenance": provenance({"seconds": 10, "GiB": 2}, data, SEED), "families": counts}
-        RESULT.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        for name in names:
+            outcomes, seconds = count(name, seeds, root, options.number)
+            if options.number is None:
+                record(name, outcomes, seconds, provenance({"seconds": SECONDS, "bytes": MEMORY}, data, SEED))
 
 
-def count(name: str, seeds: Seeds, root: Path, number: int | None) -> dict[str, object]:
-    """Try the cases of a family; what must not happen is shown as it comes, a kind of error once."""
+def record(name: str, outcomes: dict[str, dict[str, int]], seconds: float, origin: dict[str, Any]) -> None:
+    """Write what came of a family beside the other families of the record."""
+    content = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {"families": {}}
+    families = content["families"] | {
+        name: {"commit": origin["commit"], "seconds": round(seconds), "outcomes": outcomes}
+    }
+    in_order = {each: families[each] for each in FAMILIES if each in families}
+    RESULT.write_text(json.dumps({"provenance": origin, "families": in_order}, indent=2) + "\n", encoding="utf-8")
+
+
+def count(name: str, seeds: Seeds, root: Path, number: int | None) -> tuple[dict[str, dict[str, int]], float]:
+    """Try the cases of a family: how often each outcome came, by mutation, and how many seconds it took.
+
+    What must not happen is shown as it comes, a kind of error once.
+    """
     keeper, began = _keeper(name, seeds, root), time.monotonic()
     total = number or FAMILIES[name].cases
     outcomes: dict[str, Counter[str]] = {}
@@ -78,7 +92,7 @@ def count(name: str, seeds: Seeds, root: Path, number: int | None) -> dict[str, 
     for line, times in shown.most_common():
         tqdm.write(f"  {times:6} x {line}")
     tqdm.write(f"{name}: {dict(sum(outcomes.values(), Counter()))}, {time.monotonic() - began:.0f} s")
-    return {mutation: dict(kinds) for mutation, kinds in sorted(outcomes.items())}
+    return {mutation: dict(kinds) for mutation, kinds in sorted(outcomes.items())}, time.monotonic() - began
 
 
 def _keeper(name: str, seeds: Seeds, root: Path) -> Keeper:

@@ -29,7 +29,28 @@ def _labels(seeds: Seeds) -> Family:
     return Labels()
 
 
+def _checkpoints(seeds: Seeds) -> Family:
+    from benchmarks.fuzzing.checkpoints import Checkpoints
+
+    return Checkpoints(seeds)
+
+
+def _yamls(seeds: Seeds) -> Family:
+    from benchmarks.fuzzing.yamls import Yamls
+
+    return Yamls(seeds)
+
+
+def _results(seeds: Seeds) -> Family:
+    from benchmarks.fuzzing.results import Results
+
+    return Results()
+
+
 FAMILIES: Mapping[str, Kind] = {
     "images": Kind(_images, 10_000),
     "labels": Kind(_labels, 10_000),
+    "yamls": Kind(_yamls, 2000),
+    "checkpoints": Kind(_checkpoints, 1000),
+    "results": Kind(_results, 1000),
 }

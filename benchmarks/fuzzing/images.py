@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 import zlib
 from collections.abc import Callable, Mapping
@@ -215,6 +216,7 @@ def _bomb(pixels: Pixels, format_name: str, rng: Random) -> bytes:
     return _flat_tiff(side)
 
 
+@functools.cache
 def _flat_png(side: int) -> bytes:
     def chunk(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
@@ -227,6 +229,7 @@ def _flat_png(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+@functools.cache
 def _flat_tiff(side: int) -> bytes:
     data = zlib.compress(bytes(side // 8), 9)  # one bit a pixel, a strip a row, the same strip each time
     entries = [

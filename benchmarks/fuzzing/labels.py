@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from benchmarks.fuzzing.case import Case, written
-from benchmarks.fuzzing.mutations import BYTES, HUGE, STRANGE, TEXT
+from benchmarks.fuzzing.mutations import BYTES, HUGE, STRANGE, TEXT, bits_flipped
 from benchmarks.fuzzing.sandbox import Sandbox
 from ultra_face.data.anchor_fit import fit_anchors
 from ultra_face.data.collages import CollageSettings, make_collages
@@ -136,6 +136,20 @@ def _in_archives(labels: Labels, source: Path, content: bytes, sandbox: Sandbox)
     return _prepared(source, sandbox, split_lists={"train": None})
 
 
+def _broken_archives(labels: Labels, source: Path, content: bytes, sandbox: Sandbox) -> Callable[[], Any]:
+    """What is wrong with the text decides what is wrong with the archives."""
+    rng = Random(content)
+    images = {f"WIDER_train/images/{name}": labels.png if name.endswith(".png") else labels.jpeg for name in IMAGES}
+    images |= dict.fromkeys(("../../outside/a.jpg", str(sandbox.outside / "b.jpg"), "WIDER_train/../../c.jpg"), b"x")
+    archive = zipped(images, rng)
+    if rng.random() < 0.6:
+        archive = rng.choice(list(BYTES.values()))(archive, rng)
+    written(source / "WIDER_train.zip", archive)
+    texts = zipped({"wider_face_split/wider_face_train_bbx_gt.txt": WIDER.encode()}, rng)
+    written(source / "wider_face_split.zip", texts if rng.random() < 0.7 else bits_flipped(texts, rng))
+    return _prepared(source, sandbox, split_lists={"train": None})
+
+
 def _split_list(labels: Labels, source: Path, content: bytes, sandbox: Sandbox) -> Callable[[], Any]:
     labels.add_images(source / "images")
     written(source / "label.txt", RETINAFACE)
@@ -166,12 +180,27 @@ def _image_list(labels: Labels, source: Path, content: bytes, sandbox: Sandbox) 
     return lambda: fit_anchors([file], training_size=320, num_levels=1, anchors_per_level=1)
 
 
-def zipped(members: Mapping[str, bytes]) -> bytes:
-    """A zip archive."""
+def zipped(members: Mapping[str, bytes], rng: Random | None = None) -> bytes:
+    """A zip archive; with `rng` some members are links, locked, packed by rare methods, or larger than they seem."""
     content = BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(content, "w") as archive:
         for name, member in members.items():
-            archive.writestr(name, member)
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            odd = rng.randrange(12) if rng is not None else None
+            if odd == 1 and rng is not None and rng.random() < 0.97:  # which takes seconds to make
+                odd = None
+            if odd == 0:
+                info.external_attr, member = 0o120777 << 16, b"/etc/passwd"  # a symbolic link
+            elif odd == 1:
+                member += bytes(2**29 + 2**20)
+            elif odd in (2, 3):
+                info.compress_type = (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)[odd - 2]
+            archive.writestr(info, member)
+            if odd == 4:
+                info.flag_bits |= 1  # locked
+            elif odd == 5:
+                info.compress_type = 99  # a method that nobody has
     return content.getvalue()
 
 
@@ -180,6 +209,7 @@ LAYOUTS: Mapping[str, tuple[str, Make]] = {
     "SCRFD": (SCRFD, _below("label.txt", "images")),
     "WIDER FACE": (WIDER, _release),
     "WIDER FACE in archives": (WIDER, _in_archives),
+    "archives": (WIDER, _broken_archives),
     "MTFL": (MTFL, _below("landmarks.txt", "")),
     "Pascal VOC": (VOC, _voc),
     "YOLO pose": (YOLO, _yolo),

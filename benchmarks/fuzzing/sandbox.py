@@ -40,16 +40,20 @@ class Sandbox:
         self.root = root
         self.input, self.output, self.scratch = root / "input", root / "output", root / "scratch"
         self.home, self.outside = root / "home", root / "outside"
+        self.caches = root.with_name("caches")
+        self.caches.mkdir(exist_ok=True)
         self._trespasses: Trespasses | None = None
         sys.addaudithook(self._see)  # for ever: Python takes none away
         self.clear()
 
     def clear(self) -> None:
-        """Make all folders new."""
-        for folder in (self.input, self.output, self.scratch, self.home, self.outside):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        (self.outside / "canary.txt").write_text(CANARY, encoding="utf-8")
+        """Make all folders new that are not."""
+        for folder, count in ((self.input, 0), (self.output, 0), (self.scratch, 0), (self.home, 0), (self.outside, 1)):
+            if not folder.is_dir() or len(list(folder.iterdir())) != count:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(parents=True)
+        if not (canary := self.outside / "canary.txt").exists():
+            canary.write_text(CANARY, encoding="utf-8")
 
     @contextmanager
     def watched(self) -> Iterator[Trespasses]:
@@ -98,6 +102,6 @@ class Sandbox:
         if not isinstance(path, (str, bytes, os.PathLike)):  # an open file, which was noted when it was opened
             return
         place = os.path.realpath(os.fsdecode(path))  # noqa: PTH  (resolve would raise events of its own)
-        allowed = (str(self.output), str(self.scratch), "/dev/", "/proc/self/")
+        allowed = (str(self.output), str(self.scratch), str(self.caches), "/dev/", "/proc/self/")
         if not place.startswith(allowed) and not place.endswith(".pyc") and "__pycache__" not in place:
             trespasses.files.append(place)

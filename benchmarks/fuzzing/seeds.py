@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-MODEL = "yolov5n-face.yaml"
+MODEL = """nc: 1
+kpt_shape: [5, 3]
+anchors:
+  - [8, 10, 12, 16]
+  - [16, 20, 24, 30]
+  - [40, 50, 60, 80]
+backbone:
+  - [-1, 1, Conv, [8, 3, 2]]
+  - [-1, 1, Conv, [8, 3, 2]]
+  - [-1, 1, MC4f, [8]]
+  - [-1, 1, Conv, [8, 3, 2]]
+  - [-1, 1, Conv, [8, 3, 2]]
+  - [-1, 1, Conv, [8, 3, 2]]
+head:
+  - [[3, 4, 5], 1, AnchorPose, [nc, kpt_shape, anchors]]
+"""
 INPUT = 64
 
 
@@ -13,6 +28,7 @@ INPUT = 64
 class Seeds:
     """Where they are, and the folder of real photographs, None without."""
 
+    model_yaml: Path
     checkpoint: Path
     onnx: Path
     photographs: Path | None
@@ -23,8 +39,9 @@ def make_seeds(folder: Path, photographs: Path | None) -> Seeds:
     from ultralytics import YOLO
 
     folder.mkdir(parents=True)
-    model = YOLO(MODEL, task="pose")
+    yaml = folder / "small-pose.yaml"
+    yaml.write_text(MODEL, encoding="utf-8")
     checkpoint = folder / "face.pt"
-    model.save(checkpoint)
+    YOLO(yaml).save(checkpoint)
     onnx = Path(YOLO(checkpoint).export(format="onnx", imgsz=INPUT, dynamic=True, verbose=False))
-    return Seeds(checkpoint, onnx, None if photographs is None else photographs.resolve())
+    return Seeds(yaml, checkpoint, onnx, None if photographs is None else photographs.resolve())

@@ -111,6 +111,8 @@ def _work(pipe: Connection, open_family: Callable[[], Family], folder: Path, see
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     os.environ["TMPDIR"] = str(sandbox.scratch)
+    for name in ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME"):  # what libraries keep for themselves
+        os.environ[name] = str(sandbox.caches)
     family = open_family()
     base = _status("/proc/self/status", "VmRSS")
     used = _status("/proc/self/status", "VmData")

@@ -99,7 +99,7 @@ WRONG = [
     (f"{RUN} --model text.pt", "text.pt: expected a pose or detect model of Ultralytics, or an export of one, got a "),
     (f"{RUN} --model text.onnx", "text.onnx: expected a pose or detect model of Ultralytics, or an export of one, got"),
     (f"{RUN} --model no.onnx", "no.onnx: expected a pose or detect model of Ultralytics, or an export of one, got no "),
-    (f"{RUN} --model broken.yaml", "broken.yaml: expected a data YAML as for yolo train, got broken YAML (while"),
+    (f"{RUN} --model broken.yaml", "YAML syntax error in 'broken.yaml'"),
     (
         f"{RUN} --model odd.yaml",
         "odd.yaml: expected a pose or detect model of Ultralytics, or an export of one, got a f",
@@ -138,7 +138,10 @@ WRONG = [
     ),
     ("ultra-face web odd.yaml", "odd.yaml: expected a face model, .pt or .onnx, got another; make one"),
     ("ultra-face train-generator --data no.yaml", "'no.yaml' does not exist"),
-    ("ultra-face train-generator --data broken.yaml", "broken.yaml: expected a data YAML as for yolo train, got broken YAML (while"),
+    (
+        "ultra-face train-generator --data broken.yaml",
+        "broken.yaml: expected a data YAML as for yolo train, got broken YAML (while",
+    ),
     (
         "ultra-face train-generator --data odd.yaml",
         "odd.yaml: expected a data YAML as for yolo train, got a file of another kind",

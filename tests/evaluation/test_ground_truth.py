@@ -77,14 +77,14 @@ def test_missing_subset(tmp_path):
 def test_unreadable_mat(tmp_path, content):
     write_mat_folder(tmp_path)
     (tmp_path / "wider_hard_val.mat").write_bytes(content)
-    with pytest.raises(GroundTruthError, match=r"wider_hard_val\.mat: not a readable MATLAB 5 file"):
+    with pytest.raises(GroundTruthError, match=r"wider_hard_val\.mat: expected a MATLAB file of level 5, got another"):
         load_ground_truth(tmp_path)
 
 
 def test_truncated_mat(tmp_path):
     path = write_mat_folder(tmp_path) / "wider_face_val.mat"
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(GroundTruthError, match=r"wider_face_val\.mat: not a readable MATLAB 5 file"):
+    with pytest.raises(GroundTruthError, match=r"wider_face_val\.mat: expected a MATLAB file of level 5, got another"):
         load_ground_truth(tmp_path)
 
 

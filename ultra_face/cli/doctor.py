@@ -1,6 +1,7 @@
 """Say in one screen whether the plugin is active and how, which seams hold, and where everything lies.
 
-Exit status: 0 if every seam between Ultralytics and ultra-face holds, 1 if one does not.
+With files, say of each checkpoint whether it loads without running code of its own, and what it is. Exit status: 0 if
+every seam between Ultralytics and ultra-face holds, or every file loads so; else 1.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 import sys
 import sysconfig
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -28,15 +29,25 @@ EXTRAS = ("onnx", "onnxruntime", "onnxslim", "openvino")
 
 
 def parser() -> ArgumentParser:
-    """The command asks for nothing."""
-    return new_parser("doctor", __doc__, "")
+    """The command asks for files, or for nothing."""
+    new = new_parser("doctor", __doc__, "", "best.pt")
+    new.add_argument("files", nargs="*", type=Path, metavar="FILE", help="checkpoint, .pt, instead of the installation")
+    return new
 
 
 def run(options: Namespace) -> int:
     """Print the report; return the exit status."""
-    healthy, text = examine()
-    print(text)
-    return 0 if healthy else 1
+    reports = [examine_file(file) for file in options.files] or [examine()]
+    print(*(text for _, text in reports), sep="\n")
+    return 0 if all(healthy for healthy, _ in reports) else 1
+
+
+def examine_file(file: Path) -> tuple[bool, str]:
+    """Whether a checkpoint loads without code of its own, and the report."""
+    from ultra_face.plugin.checkpoint_report import describe_checkpoint  # torch is needed here only
+
+    healthy, rows = describe_checkpoint(file)
+    return healthy, _section(str(file), rows)
 
 
 def examine() -> tuple[bool, str]:
@@ -60,10 +71,12 @@ def examine() -> tuple[bool, str]:
         },
         "extras": {name: _installed(name) for name in EXTRAS},
     }
-    lines = []
-    for title, rows in sections.items():
-        lines += [title, *(f"  {name:<13} {value}" for name, value in rows.items())]
-    return all(seam.holds for seam in seams), "\n".join(lines)
+    text = "\n".join(_section(title, rows) for title, rows in sections.items())
+    return all(seam.holds for seam in seams), text
+
+
+def _section(title: str, rows: Mapping[str, str]) -> str:
+    return "\n".join([title, *(f"  {name:<13} {value}" for name, value in rows.items())])
 
 
 def _autoload() -> str:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from ultra_face.data.cleaning import RowReading
 from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.archives import open_archive, read_member
 from ultra_face.formats.files import decode_text, read_text
-from ultra_face.formats.image_files import ImageArchive, ImageFolder, ImageStore, open_archive
+from ultra_face.formats.image_files import ImageArchive, ImageFolder, ImageStore
 from ultra_face.formats.mtfl import parse_mtfl
 from ultra_face.formats.pascal_voc import find_voc_images, read_voc_folder
 from ultra_face.formats.retinaface import parse_retinaface
@@ -173,7 +174,7 @@ def _faces(source: Path, split: str) -> list[FaceAnnotations]:
         raise FileNotFoundError(f"{source}: expected {archive.name} or {member}, got neither; {_REMEDY}")
     with open_archive(archive) as opened:
         try:
-            text = decode_text(opened.read(member), f"{archive}/{member}")
+            text = decode_text(read_member(opened, member), f"{archive}/{member}")
         except KeyError as error:
             raise FileNotFoundError(f"{archive}: expected {member} in it; fetch the archive again") from error
     return parse_widerface(text, f"{archive}/{member}")

@@ -54,21 +54,21 @@ def read_predictions(output: FloatArray, signature: Signature, *, confidence: fl
         ValueError: an output of neither layout.
     """
     first, landmark_values = 4 + signature.num_classes, NUM_LANDMARKS * signature.landmark_values
-    if output.shape[0] == first + landmark_values:
+    if output.ndim == 2 and output.shape[0] == first + landmark_values:
         scores = output[4:first].max(axis=0)
         chosen = scores > confidence
         found = output[:, chosen].T.astype(np.float64)
         half = found[:, 2:4] / 2
         boxes, points = np.concatenate([found[:, :2] - half, found[:, :2] + half], axis=1), found[:, first:]
-    elif output.shape[1] == 6 + landmark_values:
+    elif output.ndim == 2 and output.shape[1] == 6 + landmark_values:
         scores = output[:, 4]
         chosen = scores > confidence
         found = output[chosen].astype(np.float64)
         boxes, points = found[:, :4], found[:, 6:]
     else:
         raise ValueError(
-            f"the network's output: expected {first + landmark_values} rows, or {6 + landmark_values} columns of a "
-            f"file that suppresses by itself, got the shape {output.shape}; export the model again"
+            f"{signature.source}'s output: expected {first + landmark_values} rows, or {6 + landmark_values} columns "
+            f"of a file that suppresses by itself, got the shape {output.shape}; export the model again"
         )
     points = points.reshape(-1, NUM_LANDMARKS, signature.landmark_values)
     visibility = points[..., 2] if signature.landmark_values > 2 else None

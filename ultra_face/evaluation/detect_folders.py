@@ -53,7 +53,7 @@ def write_result_files(
     """
     truth = load_ground_truth(ground_truth)
     names = truth.images if subset_list is None else read_image_list(subset_list)
-    files = find_images(run.images, truth.restrict(names).images)
+    files = find_images(run.images, truth.restrict(names, subset_list).images)
     model, _ = open_detector(run)
     record = {"model": Path(run.model).name, **describe(run.settings)}
     claim_folder(run.output, record | _origin(run, model, subset_list))

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ultra_face.formats.annotation import FaceAnnotations
+from ultra_face.formats.annotation import FaceAnnotations, stays_inside
 from ultra_face.formats.files import read_text
+from ultra_face.formats.matlab import MatlabFileError, read_matlab
 from ultra_face.formats.widerface import ImageSetError, abbreviate, image_name, parse_widerface
 
 SUBSETS = ("easy", "medium", "hard")
@@ -86,8 +87,8 @@ class GroundTruth:
         """Number of faces that count, by subset."""
         return {subset: int(mask.sum()) for subset, mask in self.counted.items()}
 
-    def restrict(self, images: Iterable[str]) -> GroundTruth:
-        """The ground truth of the named images only, in the order given.
+    def restrict(self, images: Iterable[str], source: object = None) -> GroundTruth:
+        """The ground truth of the named images only, in the order given; `source` of the names, for errors.
 
         Raises:
             ImageSetError: a name exists in no event.
@@ -96,7 +97,8 @@ class GroundTruth:
         index = {name: i for i, name in enumerate(self.images)}
         unknown = [name for name in wanted if name not in index]
         if unknown:
-            raise ImageSetError(f"{abbreviate(unknown)}: exists in no event of the ground truth")
+            where = "" if source is None else f"{source}: "
+            raise ImageSetError(f"{where}{abbreviate(unknown)}: exists in no event of the ground truth")
         rows = [np.arange(self.offsets[index[name]], self.offsets[index[name] + 1]) for name in wanted]
         keep = np.concatenate(rows) if rows else np.zeros(0, np.int64)
         return GroundTruth(
@@ -155,19 +157,17 @@ def _load_mat_folder(folder: Path) -> GroundTruth:
 
 def _read_mat(path: Path, field: str) -> dict[str, NDArray[Any]]:
     """One array for each image, from the cell arrays (events, 1) of cell arrays (images, 1) of arrays."""
-    import scipy.io  # here: every `import ultralytics` would pay for it
-
     try:
-        content = scipy.io.loadmat(str(path), variable_names=["event_list", "file_list", field])
-    except Exception as error:  # scipy raises a dozen types, zlib's and struct's among them, on a damaged file
-        raise GroundTruthError(f"{path}: not a readable MATLAB 5 file ({error}); copy it again") from error
+        content = read_matlab(path, ("event_list", "file_list", field))
+    except MatlabFileError as error:
+        raise GroundTruthError(str(error)) from error
     absent = [name for name in ("event_list", "file_list", field) if name not in content]
     if absent:
         raise GroundTruthError(
             f"{path}: expected a WIDER FACE file with event_list, file_list and {field}; no {absent[0]}"
         )
     try:
-        return {
+        named_values = {
             f"{event[0]}/{file[0]}": value
             for event, files, values in zip(
                 content["event_list"].ravel(), content["file_list"].ravel(), content[field].ravel(), strict=True
@@ -179,6 +179,10 @@ def _read_mat(path: Path, field: str) -> dict[str, NDArray[Any]]:
             f"{path}: expected one name and one array of {field} for each image, got other cells ({error}); "
             "copy it again"
         ) from error
+    outside = [name for name in named_values if not stays_inside(name)]
+    if outside:  # a detector's result files are named so
+        raise GroundTruthError(f"{path}: expected names event/name, got {outside[0]!r}, which leaves the folder")
+    return named_values
 
 
 def _boxes(values: NDArray[Any], where: str) -> NDArray[np.float64]:

@@ -161,7 +161,7 @@ def report_folders(
         ValueError: the picture has a suffix that Matplotlib does not write.
     """
     everything = load_ground_truth(ground_truth)
-    truth = everything if subset_list is None else everything.restrict(read_image_list(subset_list))
+    truth = everything if subset_list is None else everything.restrict(read_image_list(subset_list), subset_list)
     images = f"all {len(truth.images):,} images"
     if subset_list is not None:
         images = f"only the {len(truth.images):,} of {len(everything.images):,} images in {subset_list}"

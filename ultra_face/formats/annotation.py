@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import PurePosixPath, PureWindowsPath
 
 import numpy as np
 import numpy.typing as npt
@@ -73,8 +73,13 @@ class FaceAnnotations:
 
 def is_image_path(line: str) -> bool:
     """Whether a line is the path of an image below an image folder, by its suffix."""
-    path = PurePosixPath(line)
-    return is_image_name(path) and not path.is_absolute() and ".." not in path.parts
+    return is_image_name(line) and stays_inside(line)
+
+
+def stays_inside(path: str) -> bool:
+    """Whether a path that a file states leads to a place below the folder that it starts from, on any system."""
+    kinds = PurePosixPath(path), PureWindowsPath(path)
+    return not any(kind.anchor or ".." in kind.parts for kind in kinds)
 
 
 def parse_numbers(line: str, where: str) -> list[float]:

@@ -149,7 +149,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def named(file: str | Path, expected: str, remedy: str) -> Iterator[None]:
-    """Turn whatever else a library raises over a file into a ValueError that names the file.
+    """Turn whatever a library raises over a file into a ValueError that names the file, where it does not by itself.
 
     Args:
         file: what is opened.
@@ -157,12 +157,16 @@ def named(file: str | Path, expected: str, remedy: str) -> Iterator[None]:
         remedy: what to do about it.
 
     Raises:
-        ValueError: instead of any exception but OSError and ValueError, which name the file themselves.
+        ValueError: instead of any exception but FileNotFoundError, and OSError and ValueError that name the file.
     """
     try:
         yield
-    except (OSError, ValueError):
+    except FileNotFoundError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise
+        if isinstance(error, (OSError, ValueError)) and Path(file).name in str(error):
+            raise
         reason = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])  # hosts add advice below it
         raise ValueError(f"{file}: expected {expected}, got a file of another kind ({reason}); {remedy}") from error

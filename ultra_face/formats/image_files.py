@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path, PurePath
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ultra_face.formats.archives import open_archive, read_member
 from ultra_face.formats.files import read_text
 from ultra_face.formats.image_headers import TooManyPixelsError, check_pixels, open_header
 
@@ -123,29 +122,13 @@ class ImageArchive:
     def read(self, name: str) -> bytes:
         """As `ImageStore.read`; ValueError where the archive is damaged at this image."""
         try:
-            return self._zip.read(self.prefix + name)
+            return read_member(self._zip, self.prefix + name)
         except KeyError as error:
             raise FileNotFoundError(f"{self.prefix}{name} is not in {self.archive}") from error
-        except (zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(
-                f"{self.archive}: {self.prefix}{name} is damaged ({error}); fetch the archive again"
-            ) from error
 
     def file(self, name: str) -> Path | None:
         """As `ImageStore.file`: there is none."""
         return None
-
-
-def open_archive(archive: Path) -> zipfile.ZipFile:
-    """Open a zip archive for reading.
-
-    Raises:
-        ValueError: The file is not a complete zip archive.
-    """
-    try:
-        return zipfile.ZipFile(archive)
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{archive}: expected a complete zip archive, got a damaged one; fetch it again") from error
 
 
 def image_size(content: bytes, where: object = "image") -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ultra_face.formats.annotation import stays_inside
 from ultra_face.formats.widerface import abbreviate, strip_image_suffix
 
 DETECTOR_FILE = "detector.json"
@@ -146,10 +147,13 @@ def write_predictions(folder: str | Path, predictions: Mapping[str, NDArray[np.f
         predictions: for each image `event/name`, (n, 5) `x y w h score` [px of the original image].
 
     Raises:
-        ResultFileError: an array is not (n, 5), not finite, or has a negative size; nothing is written then.
+        ResultFileError: an array is not (n, 5), not finite, or has a negative size, or a name leaves the folder. Nothing
+            is written then.
     """
     for name, detections in predictions.items():
         check_detections(name, detections)
+        if not stays_inside(name):
+            raise ResultFileError(f"{name}: expected event/name in {folder}, got a name that leaves it")
     for name, detections in predictions.items():
         path = Path(folder) / f"{name}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -44,11 +44,13 @@ def image_name(path: str) -> str:
     """`any/prefix/0--Parade/0_Parade_1.jpg` -> `0--Parade/0_Parade_1`.
 
     Raises:
-        ImageSetError: the path has no event folder.
+        ImageSetError: the path has no event folder, or leaves the folder of the events.
     """
     parts = PurePosixPath(path.replace("\\", "/")).parts
     if len(parts) < 2 or parts[-2] == "/":
         raise ImageSetError(f"{path!r}: expected event/name, got no event folder")
+    if ".." in parts[-2:]:
+        raise ImageSetError(f"{path!r}: expected event/name, got a path that leaves the folder of the events")
     return f"{parts[-2]}/{strip_image_suffix(parts[-1])}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -170,5 +171,5 @@ def _is_factor(value: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)  # which goes neither deep nor far
     return text if len(text) <= 80 else f"{text[:80]}..."

@@ -74,7 +74,10 @@ def prepare(
             `face_loss:` or `sr:` block, or our heads with another count of landmarks than five.
     """
     where = model.get("yaml_file", "model YAML")
-    rows = rows_of(model, where) if is_refused() else model["backbone"] + model["head"]
+    if is_refused():
+        check_extent(model, where)
+        rows_of(model, where)
+    rows = model["backbone"] + model["head"]
     for index, (_, _, name, _) in enumerate(rows):
         if name not in known and not name.startswith(("nn.", "torchvision.ops.")):
             raise UnknownLayerError(
@@ -84,7 +87,7 @@ def prepare(
     named = {row[2] for row in rows}
     is_ours = bool(named & {*layers, *heads})
     if is_ours or is_refused():
-        check_extent({key: model[key] for key in model if key != "yaml_file"}, where)
+        check_extent(model, where)
         check_rows(rows_of(model, where), where)
         check_numbers(model, where)
     if not is_ours:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,8 @@ from ultra_face.formats.annotation import NUM_LANDMARKS
 
 Inputs = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
+
+MAX_STRIDE = 1024
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Signature:
     landmark_values: int
     stride: int
     fixed_hw: tuple[int, int] | None
+    source: str = "the network"
+    """Its file, for errors."""
 
 
 class Network(Protocol):
@@ -75,13 +79,16 @@ def signature_of(
         ValueError: a network of another kind.
     """
     names, shape = metadata.get("names"), metadata.get("kpt_shape")
-    if not names or shape is None or tuple(shape) not in {(NUM_LANDMARKS, 2), (NUM_LANDMARKS, 3)}:
-        got = "no landmarks" if shape is None else f"kpt_shape {list(shape)}"
+    is_shape = isinstance(shape, (list, tuple)) and list(shape) in ([NUM_LANDMARKS, 2], [NUM_LANDMARKS, 3])
+    if not (isinstance(names, Collection) and names and isinstance(shape, (list, tuple)) and is_shape):
+        got = "no landmarks" if shape is None else f"kpt_shape {shape}" if not is_shape else f"the classes {names}"
         raise ValueError(
             f"{name}: expected a face model of Ultralytics with kpt_shape [5, 3] or [5, 2], got one with {got}; "
             "name a face model, or the file that `yolo export` makes of one"
         )
-    return Signature(len(names), int(shape[1]), stride, fixed_hw)
+    if not 1 <= stride <= MAX_STRIDE:
+        raise ValueError(f"{name}: expected a stride of 1 to {MAX_STRIDE} px, got {stride}; export the model again")
+    return Signature(len(names), int(shape[1]), stride, fixed_hw, str(name))
 
 
 def run_in_parts(run: Callable[[Inputs], NDArray[Any]], inputs: Inputs, size: int | None) -> NDArray[Any]:

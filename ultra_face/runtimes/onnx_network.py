@@ -14,6 +14,7 @@ from ultra_face.formats.files import named
 from ultra_face.runtimes.network import Inputs, Pixels, Signature, run_in_parts, signature_of
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+EXPECTED, REMEDY = "an ONNX file", "make one with `yolo export format=onnx`"
 _LITERALS = ("names", "kpt_shape")
 _HALF = "tensor(float16)"
 
@@ -52,7 +53,8 @@ class OnnxNetwork:
             raise FileNotFoundError(f"{file}: expected an ONNX file, got no file; check the path")
         provider, options = _provider(device, onnxruntime.get_available_providers())
         wanted = [(provider, options), (CPU, {})] if provider != CPU else [(CPU, {})]
-        expected, remedy = "an ONNX file", "make one with `yolo export format=onnx`"
+        self._file = file
+        expected, remedy = EXPECTED, REMEDY
         if provider != CPU:
             expected, remedy = f"{expected} that {provider} runs", f"{remedy}, or choose device='cpu'"
         with named(file, expected, remedy):
@@ -64,8 +66,9 @@ class OnnxNetwork:
                 f"device={device!r}: expected ONNX Runtime to run on {provider}, got {', '.join(self.providers)}, as "
                 "its libraries do not load; install those that this onnxruntime-gpu needs, or choose device='cpu'"
             )
-        self._input = self._session.get_inputs()[0]
-        self.signature = _signature(file, self._session)
+        with named(file, expected, remedy):
+            self._input = self._session.get_inputs()[0]
+            self.signature = _signature(file, self._session)
         batch = self._input.shape[0]
         self.batch = batch if isinstance(batch, int) else None
         self.takes_half = self._input.type == _HALF
@@ -76,7 +79,8 @@ class OnnxNetwork:
 
     def _run(self, inputs: Inputs) -> NDArray[np.floating[Any]]:
         given = inputs.astype(np.float16) if self.takes_half else inputs
-        output: NDArray[np.floating[Any]] = self._session.run(None, {self._input.name: given})[0]
+        with named(self._file, f"{EXPECTED} that takes images of this size", REMEDY):
+            output: NDArray[np.floating[Any]] = self._session.run(None, {self._input.name: given})[0]
         return output
 
 
@@ -90,7 +94,7 @@ def _signature(file: Path, session: Any) -> Signature:
     try:
         metadata = {key: ast.literal_eval(noted[key]) for key in _LITERALS if key in noted}
         stride = int(noted.get("stride", 32))
-    except (ValueError, SyntaxError) as error:
+    except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError) as error:  # as literal_eval may
         raise ValueError(
             f"{file}: expected notes of Ultralytics' exporter, got others ({error}); make one with `yolo export "
             "format=onnx`"

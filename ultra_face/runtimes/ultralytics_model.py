@@ -11,6 +11,7 @@ from pathlib import Path
 from ultralytics import YOLO
 
 from ultra_face.formats.files import named
+from ultra_face.formats.yaml_files import read_yaml
 from ultra_face.runtimes.trust import files_trusted, is_trusted
 
 REMEDY = "name a best.pt of yolo train"
@@ -18,6 +19,7 @@ HOW_TO_TRUST = "if you know who made it, run again with --trust, in Python with 
 
 _UNKNOWN_NAME = re.compile(r"Unsupported (?:global|class): (?:GLOBAL )?([\w.]+)|GLOBAL ([\w.]+) was not an allowed")
 _YAML = (".yaml", ".yml")
+_SCALE = re.compile(r"(\d+)([nslmx])(.+)?$")
 
 
 def open_model(file: str | Path, expected: str = "a model of Ultralytics") -> YOLO:
@@ -29,6 +31,8 @@ def open_model(file: str | Path, expected: str = "a model of Ultralytics") -> YO
     """
     try:
         with named(file, expected, REMEDY), files_trusted(is_trusted()):
+            if not is_trusted():
+                _check_yaml(str(file), expected)
             try:
                 return YOLO(file)
             except Exception as error:
@@ -40,6 +44,18 @@ def open_model(file: str | Path, expected: str = "a model of Ultralytics") -> YO
                 raise
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{file}: expected {expected}, got no file; check the path") from error
+
+
+def _check_yaml(file: str, expected: str) -> None:
+    """Read a model YAML of the user with care before Ultralytics does, whose loader a deep one makes crash.
+
+    Raises:
+        ValueError: it is broken, or stands for too much.
+    """
+    with_scale_left_out = _SCALE.sub(r"\1\3", file)  # where Ultralytics looks for yolov5n-x.yaml next
+    for path in dict.fromkeys((file, with_scale_left_out)):
+        if path.lower().endswith(_YAML) and Path(path).is_file():
+            read_yaml(path, expected)
 
 
 def unknown_name(error: BaseException) -> str | None:
