@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from importlib import metadata
@@ -131,3 +132,41 @@ def test_survives_a_broken_environment(tmp_path, broken):
     assert "DOES NOT HOLD: Ultralytics cannot be imported" in done.stdout
     assert found["torch" if broken == "torch" else "Ultralytics"].startswith("BROKEN (ModuleNotFoundError")
     assert done.stderr.count("RuntimeWarning") == 1
+
+
+class Runs:
+    """Makes a folder when it is loaded."""
+
+    def __init__(self, mark):
+        self.mark = str(mark)
+
+    def __reduce__(self):
+        return os.mkdir, (self.mark,)
+
+
+def status(monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["ultra-face", "doctor", *map(str, words)])
+    with pytest.raises(SystemExit) as stopped:
+        __main__.main()
+    return stopped.value.code
+
+
+def test_says_of_a_checkpoint_that_it_loads_and_what_it_is(monkeypatch, capsys):
+    assert status(monkeypatch, "yolov5n-aesvc-face.pt") == 0
+    found = rows(capsys.readouterr().out)
+    assert found["loads"] == "with weights_only=True: it runs no code of its own"
+    assert found["model"].startswith("PoseModel that ends in AnchorPose, 3,")
+    assert (found["classes"], found["landmarks"]) == ("face", "5, each of 3 values")
+    assert found["written"].startswith("by Ultralytics 8.4.")
+
+
+def test_says_of_a_hostile_checkpoint_what_it_names_and_runs_nothing(monkeypatch, capsys, tmp_path):
+    import torch
+
+    torch.save({"model": Runs(tmp_path / "ran")}, tmp_path / "evil.pt")
+    assert status(monkeypatch, "yolov5n-aesvc-face.pt", tmp_path / "evil.pt", tmp_path / "none.pt") == 1
+    text = capsys.readouterr().out
+    assert "NO: " in text
+    assert "got one that names posix.mkdir, which may run code" in text
+    assert "none.pt: expected the checkpoint of a face model, got no file" in text
+    assert not (tmp_path / "ran").exists()

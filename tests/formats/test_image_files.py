@@ -134,7 +134,7 @@ def test_an_archive_with_a_damaged_image(official_archives):
     content[200] ^= 0xFF
     path.write_bytes(content)
     archive = ImageArchive(path, prefix="WIDER_train/images/")
-    with pytest.raises(ValueError, match=r"0--Parade/train\.jpg is damaged .*; fetch the archive again"):
+    with pytest.raises(ValueError, match=r"0--Parade/train\.jpg is damaged, or locked \(.*\); fetch the archive again"):
         archive.read("0--Parade/train.jpg")
 
 

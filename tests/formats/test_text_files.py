@@ -80,3 +80,12 @@ def test_every_input_in_another_encoding_is_refused_by_name(tmp_path, name):
     (tmp_path / name).write_bytes(f"\n{text}ü\n".encode("latin-1"))
     with pytest.raises(ValueError, match=rf"{name}:[23]: expected text in UTF-8, got the byte 0xfc; save the file as"):
         read(tmp_path / name)
+
+
+def test_a_zero_byte_is_refused_by_file_and_line(tmp_path):
+    """No text has one, and a path with one makes Python raise an error that names nothing."""
+    (tmp_path / "list.txt").write_bytes(b"a.jpg\nb\0.jpg\n")
+    with pytest.raises(
+        ValueError, match=r"list\.txt:2: expected text in UTF-8, got the byte 0x00; save the file as UTF-8$"
+    ):
+        read_text(tmp_path / "list.txt")

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 from small_exports import INPUT_HW, inputs
 
 from ultra_face.detection.predictions import read_predictions
@@ -183,3 +185,42 @@ def test_onnx_runtime_is_not_installed(small: Small, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ModuleNotFoundError, match=r"best\.onnx: expected the package onnxruntime, .*`pip install onnx"):
         OnnxNetwork(file)
+
+
+def test_a_network_without_inputs_or_of_other_values_is_named(tmp_path: Path) -> None:
+    """ONNX Runtime tells of another kind of input when it runs, in an error of its own."""
+    notes = {"names": "{0: 'face'}", "kpt_shape": "[5, 3]", "stride": "32"}
+    for name, kind in (("none.onnx", None), ("uint8.onnx", TensorProto.UINT8)):
+        node = helper.make_node("Constant", [], ["out"], value_floats=[0.0])
+        images = [] if kind is None else [helper.make_tensor_value_info("images", kind, [1, 3, 64, 64])]
+        out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [1])
+        graph = helper.make_graph([node], "g", images, [out])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        helper.set_model_props(model, notes)
+        onnx.save(model, tmp_path / name)
+    with pytest.raises(ValueError, match=r"none\.onnx: expected an ONNX file, got a file of another kind \(IndexError"):
+        OnnxNetwork(tmp_path / "none.onnx")
+    network = OnnxNetwork(tmp_path / "uint8.onnx")
+    with pytest.raises(ValueError, match=r"uint8\.onnx: expected an ONNX file that takes images of this size, got"):
+        network(np.zeros((1, 3, 64, 64), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("notes", "message"),
+    [
+        ({"kpt_shape": "(" * 500}, "expected notes of Ultralytics' exporter"),
+        ({"kpt_shape": "5"}, r"expected a face model of Ultralytics with kpt_shape .* got one with kpt_shape 5"),
+        ({"kpt_shape": "[[5], 3]"}, r"got one with kpt_shape \[\[5\], 3\]"),
+        ({"names": "3"}, "got one with the classes 3"),
+        ({"stride": "0"}, "expected a stride of 1 to 1024 px, got 0"),
+        ({"stride": "32.5"}, "expected notes of Ultralytics' exporter"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_notes_that_are_none_are_told(small: Small, tmp_path: Path, notes: dict[str, str], message: str) -> None:
+    model = onnx.load(small("dynamic"))
+    for note in model.metadata_props:
+        note.value = notes.get(note.key, note.value)
+    onnx.save(model, tmp_path / "a.onnx")
+    with pytest.raises(ValueError, match=rf"a\.onnx: .*{message}"):
+        OnnxNetwork(tmp_path / "a.onnx")

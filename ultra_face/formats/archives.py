@@ -52,5 +52,24 @@ def read_member(opened: zipfile.ZipFile, name: str) -> bytes:
     return content
 
 
+def check_stored(file: Path) -> None:
+    """Check that an archive that a library reads holds its members as they are, so that none unpacks to more.
+
+    `torch.save` writes them so. What is no archive passes, for the library to judge.
+
+    Raises:
+        ValueError: A member is packed.
+    """
+    if not zipfile.is_zipfile(file):
+        return
+    with open_archive(file) as opened:
+        packed = next((info for info in opened.infolist() if info.compress_type != zipfile.ZIP_STORED), None)
+    if packed is not None:
+        raise ValueError(
+            f"{file}: expected a checkpoint whose parts are not packed, as torch.save writes them, got "
+            f"{packed.filename!r}, which is; save it anew"
+        )
+
+
 def _damaged(archive: Path) -> ValueError:
     return ValueError(f"{archive}: expected a complete zip archive, got a damaged one; fetch it again")

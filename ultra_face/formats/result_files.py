@@ -147,7 +147,7 @@ def write_predictions(folder: str | Path, predictions: Mapping[str, NDArray[np.f
         predictions: for each image `event/name`, (n, 5) `x y w h score` [px of the original image].
 
     Raises:
-        ResultFileError: an array is not (n, 5), not finite, or has a negative size, or a name leaves the folder. Nothing
+        ResultFileError: an array is not (n, 5), not finite, has a negative size, or a name leaves the folder. Nothing
             is written then.
     """
     for name, detections in predictions.items():

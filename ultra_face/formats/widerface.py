@@ -47,7 +47,7 @@ def image_name(path: str) -> str:
         ImageSetError: the path has no event folder, or leaves the folder of the events.
     """
     parts = PurePosixPath(path.replace("\\", "/")).parts
-    if len(parts) < 2 or parts[-2] == "/":
+    if len(parts) < 2 or parts[-2].startswith("/"):
         raise ImageSetError(f"{path!r}: expected event/name, got no event folder")
     if ".." in parts[-2:]:
         raise ImageSetError(f"{path!r}: expected event/name, got a path that leaves the folder of the events")

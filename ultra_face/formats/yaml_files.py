@@ -7,6 +7,7 @@ keeps them as one object, which is harmless until somebody goes through it, if o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,24 @@ from ultra_face.formats.files import read_text
 MAX_VALUES, MAX_DEPTH = 100_000, 50
 """Of a YAML file: far beyond what any of ours holds."""
 
+MAX_LENGTH = 200_000
+"""Of its text, which takes seconds to read at that."""
+
 
 def read_yaml(path: str | Path, expected: str) -> Any:
     """The content of a file that is to be what is `expected`, in words.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is no text in UTF-8, no YAML, or stands for too much.
+        ValueError: It is no text in UTF-8, no YAML, too long, or stands for too much.
     """
+    text = read_text(path)
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"{path}: expected {expected} of at most {MAX_LENGTH:,} letters, got {len(text):,}")
+    if _brackets(text) > 2 * MAX_DEPTH:  # PyYAML takes time by the square of them
+        raise ValueError(f"{path}: expected {expected}, got brackets more than {2 * MAX_DEPTH} deep; correct it")
     try:
-        content = yaml.safe_load(read_text(path))
+        content = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise ValueError(f"{path}: expected {expected}, got broken YAML ({problem}); correct it") from error
@@ -36,6 +45,12 @@ def read_yaml(path: str | Path, expected: str) -> Any:
         raise ValueError(f"{path}: expected {expected}, got broken YAML ({error}); correct it") from error
     check_extent(content, path)
     return content
+
+
+def _brackets(text: str) -> int:
+    """How deep brackets are nested, counting those in quotes and comments too."""
+    steps = (1 if letter in "[{" else -1 for letter in text if letter in "[]{}")
+    return max(accumulate(steps), default=0)
 
 
 def check_extent(content: Any, where: object) -> None:
@@ -59,6 +74,6 @@ def _count(value: Any, counted: dict[int, int], depth: int) -> int:
         return MAX_VALUES + 1
     if id(value) not in counted:
         parts = [*value, *value.values()] if isinstance(value, Mapping) else list(value)
-        counted[id(value)] = 1
-        counted[id(value)] += sum(_count(part, counted, depth - 1) for part in parts)
+        counted[id(value)] = MAX_VALUES + 1  # until it is known: what holds itself never is
+        counted[id(value)] = 1 + sum(_count(part, counted, depth - 1) for part in parts)
     return counted[id(value)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,7 +32,7 @@ class Signature:
     landmark_values: int
     stride: int
     fixed_hw: tuple[int, int] | None
-    source: str = "the network"
+    source: str = field(default="the network", compare=False)
     """Its file, for errors."""
 
 

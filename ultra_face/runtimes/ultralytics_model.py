@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ultralytics import YOLO
 
+from ultra_face.formats.archives import check_stored
 from ultra_face.formats.files import named
 from ultra_face.formats.yaml_files import read_yaml
 from ultra_face.runtimes.trust import files_trusted, is_trusted
@@ -17,7 +18,8 @@ from ultra_face.runtimes.trust import files_trusted, is_trusted
 REMEDY = "name a best.pt of yolo train"
 HOW_TO_TRUST = "if you know who made it, run again with --trust, in Python with trust=True"
 
-_UNKNOWN_NAME = re.compile(r"Unsupported (?:global|class): (?:GLOBAL )?([\w.]+)|GLOBAL ([\w.]+) was not an allowed")
+_UNKNOWN_NAME = re.compile(r"[Uu]nsupported (?:global: )?(?:GLOBAL|class) ([\w.]+)|unrecognized function ([\w.]+)")
+_CHECKPOINT = ".pt"
 _YAML = (".yaml", ".yml")
 _SCALE = re.compile(r"(\d+)([nslmx])(.+)?$")
 
@@ -33,6 +35,7 @@ def open_model(file: str | Path, expected: str = "a model of Ultralytics") -> YO
         with named(file, expected, REMEDY), files_trusted(is_trusted()):
             if not is_trusted():
                 _check_yaml(str(file), expected)
+                _check_packing(Path(file))
             try:
                 return YOLO(file)
             except Exception as error:
@@ -56,6 +59,16 @@ def _check_yaml(file: str, expected: str) -> None:
     for path in dict.fromkeys((file, with_scale_left_out)):
         if path.lower().endswith(_YAML) and Path(path).is_file():
             read_yaml(path, expected)
+
+
+def _check_packing(file: Path) -> None:
+    """Refuse a checkpoint whose parts unpack to more than they are.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if file.suffix.lower() == _CHECKPOINT and file.is_file():
+        check_stored(file)
 
 
 def unknown_name(error: BaseException) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ultra_face.formats.archives import check_stored
 from ultra_face.formats.files import replacing
 from ultra_face.nn.srgan import Generator
 
@@ -66,6 +67,7 @@ def _read(path: str | Path) -> Mapping[str, Any]:
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"{file}: expected a generator checkpoint, got no file; {_REMEDY}")
+    check_stored(file)
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever torch.load meets in a file of another kind

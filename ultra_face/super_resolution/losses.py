@@ -19,6 +19,7 @@ from torchvision.models import vgg19  # type: ignore[import-untyped]
 from ultralytics.cfg import get_cfg
 from ultralytics.utils import DEFAULT_CFG_DICT
 
+from ultra_face.formats.archives import check_stored
 from ultra_face.runtimes.ultralytics_model import open_trained
 from ultra_face.super_resolution.crops import Batch
 
@@ -91,6 +92,7 @@ def vgg19_features(weights: str | Path) -> nn.Sequential:
     file = Path(weights)
     if not file.is_file():
         raise FileNotFoundError(f"{file}: expected weights of VGG19 in torchvision's layout, got no file")
+    check_stored(file)
     with torch.device("meta"):
         layers = vgg19(init_weights=False).features[:VGG19_RELU5_4]
     prefix = "features."
