@@ -4,8 +4,8 @@
     python -m benchmarks.fuzz --only images --images photographs --number 1000
     python -m benchmarks.fuzz --only labels --case 4711
 
-Each input is made of a good one by a seed, and tried in a process that is ended when it hangs for 10 s or takes
-2 GiB more.
+Each input is made of a good one by a seed, and tried in a process that is ended when it computes for 10 s, waits
+for 60 s or takes 2 GiB more.
 The counts of each family go to results/fuzz.json when all its cases have run.
 """
 

@@ -206,9 +206,9 @@ def _calls(family: Checkpoints, rng: Random, sandbox: Sandbox) -> bytes:
 
 
 def _bomb(family: Checkpoints, rng: Random, sandbox: Sandbox) -> bytes:
-    """An archive of kilobytes with a gigabyte of zeros in it, as pickle or as tensor."""
+    """An archive of kilobytes with hundreds of megabytes of zeros in it, as pickle or as tensor."""
     ending = rng.choice((".pkl", "/data/0"))
-    zeros = bytes(2**28)
+    zeros = bytes(2**27)
     return _with_members(
         family.checkpoint, lambda name, content: content + zeros if name.endswith(ending) else content, squeeze=True
     )

@@ -27,10 +27,9 @@ def fuzzing(results: Path) -> str:
         for kinds in run["outcomes"].values():
             counts.update(kinds)
         shown = (sum(counts.values()), counts[ACCEPTED], counts[REFUSED], *(counts[kind] for kind in MUST_NOT_HAPPEN))
-        body.append(
-            [TITLES[family], str(len(run["outcomes"])), *(f"{count:,}" for count in shown), f"`{run['commit'][:7]}`"]
-        )
+        numbers = [f"{count:,}" for count in shown]
+        body.append([TITLES[family], str(len(run["outcomes"])), *numbers, f"`{run['commit'][:7]}`"])
     heads = ["input", "kinds of harm", "tried", ACCEPTED, "refused in a sentence", *MUST_NOT_HAPPEN, "commit"]
     run = record["provenance"]
-    made_of = f"Made of {run['data']} with seed {run['seed']}; {run['machine']['processor']}, one process; `results/{NAME}.json`."
-    return f"{markdown(heads, body)}\n\n{made_of}"
+    made_of = f"Made of {run['data']} with seed {run['seed']}, in one process; {run['machine']['processor']}"
+    return f"{markdown(heads, body)}\n\n{made_of}; `results/{NAME}.json`."
