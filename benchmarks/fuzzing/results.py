@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -134,9 +135,14 @@ def _other_version(rng: Random) -> bytes:
     return rng.choice((content.getvalue(), b"\x89HDF\r\n\x1a\n" + bytes(600), b"MATLAB 7.3 MAT-file" + bytes(600)))
 
 
+@functools.cache
+def _large() -> bytes:
+    return mat({"face_bbx_list": BOXES}, more=np.zeros((6000, 6000), np.uint64))
+
+
 def _large_mat(rng: Random) -> bytes:
     """Kilobytes that become hundreds of megabytes."""
-    return mat({"face_bbx_list": BOXES}, more=np.zeros((6000, 6000), np.uint64))
+    return _large()
 
 
 MATS: Mapping[str, Callable[[Random], bytes]] = {
