@@ -99,7 +99,7 @@ WRONG = [
     (f"{RUN} --model text.pt", "text.pt: expected a pose or detect model of Ultralytics, or an export of one, got a "),
     (f"{RUN} --model text.onnx", "text.onnx: expected a pose or detect model of Ultralytics, or an export of one, got"),
     (f"{RUN} --model no.onnx", "no.onnx: expected a pose or detect model of Ultralytics, or an export of one, got no "),
-    (f"{RUN} --model broken.yaml", "YAML syntax error in 'broken.yaml'"),
+    (f"{RUN} --model broken.yaml", "broken.yaml: expected a pose or detect model of Ultralytics, or an export of one"),
     (
         f"{RUN} --model odd.yaml",
         "odd.yaml: expected a pose or detect model of Ultralytics, or an export of one, got a f",

@@ -88,6 +88,8 @@ def _elements(content: memoryview, order: str) -> Iterator[tuple[int, memoryview
         if start + size > len(content):
             raise ValueError("it ends too early")
         yield kind, content[start : start + size]
+    if at < len(content):
+        raise ValueError("it ends too early")
 
 
 def _unpacked(part: memoryview) -> bytes:
