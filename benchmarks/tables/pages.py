@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tables import beside, equal_budget, formats, measurements, papers, quantised
+from benchmarks.tables import beside, endurance, equal_budget, formats, measurements, papers, quantised
 
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -24,6 +24,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "formats": formats.formats,
     "formats_not_run": formats.formats_not_run,
     "int8": quantised.int8,
+    "endurance": endurance.endurance,
     "peers": beside.peers,
     "peers_protocol": beside.protocol,
     "peers_summary": beside.summary,

@@ -1,4 +1,4 @@
-"""Accuracy of detectors against the time and against the parameters that they take."""
+"""Accuracy of detectors against the time and against the parameters that they take; long runs against their length."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.ticker import LogLocator
 
+from benchmarks.tables import endurance
 from benchmarks.tables.beside import NAME
 from benchmarks.tables.record import in_onnx_runtime, read
 
@@ -17,10 +18,10 @@ PANELS = {"from 30 px": "faces from 30 px", "from 10 px": "faces from 10 px", "0
 
 
 def save_plots(results: Path, folder: Path) -> None:
-    """Write `accuracy-time.png` and `accuracy-parameters.png` for the detectors in ONNX Runtime.
+    """Write `accuracy-time.png` and `accuracy-parameters.png` for the detectors in ONNX Runtime, and `endurance.png`.
 
     Args:
-        results: folder with `benchmark-peers.json`.
+        results: folder with `benchmark-peers.json` and `endurance.json`.
         folder: where to write.
     """
     measured = [row for row in in_onnx_runtime(read(results, NAME)) if row["trained"]]
@@ -29,6 +30,7 @@ def save_plots(results: Path, folder: Path) -> None:
         measured, lambda row: row["ms"]["1"]["end_to_end"], "end to end, one thread [ms]", folder / "accuracy-time.png"
     )
     _plot(measured, lambda row: row["parameters"] / 1e6, "parameters [millions]", folder / "accuracy-parameters.png")
+    endurance.save_plot(results, folder / "endurance.png")
 
 
 def _plot(rows: Sequence[dict[str, Any]], cost: Callable[[dict[str, Any]], float], title: str, file: Path) -> None:
