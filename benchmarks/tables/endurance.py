@@ -57,7 +57,7 @@ def save_plot(results: Path, file: Path) -> None:
             panel.plot(done, [sample[key] for sample in arm["samples"]], label=name, linewidth=1)
     for panel, title in zip(panels, ("memory of the process [MB]", "processor time an image [ms]"), strict=True):
         panel.set(xlabel="share of the images done [%]", ylabel=title, xlim=(0, 100))
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(0, 1.2 * panel.dataLim.ymax)
         panel.grid(alpha=0.3)
     panels[0].legend(fontsize=7)
     figure.savefig(file, dpi=110)
