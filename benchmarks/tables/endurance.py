@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
+from benchmarks.long_runs.arms import ARMS
 from benchmarks.tables.record import markdown, read_record, source
 
 NAME = "endurance"
@@ -26,6 +27,8 @@ def endurance(results: Path) -> str:
     rounds = together["threads"]["after a round"]
     grown = ", ".join(f"{after['uss_mb']:.0f} MB" for after in rounds)
     users.append(f"- Memory after each of the {len(rounds)} rounds of threads: {grown}.")
+    if missing := [name for name in ARMS if name not in record["arms"]]:
+        users.append(f"- Not run: {'; '.join(missing)}.")
     return "\n\n".join([markdown(heads, body), "\n".join(users), source(record, NAME)])
 
 
