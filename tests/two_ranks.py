@@ -26,6 +26,8 @@ from ultralytics.utils.torch_utils import unwrap_model
 RANKS = 2
 NOTES, DIES = "TWO_RANKS_NOTES", "TWO_RANKS_DIES"
 """Environment variables: the folder of the notes, and the epoch in which rank 1 is killed."""
+DIED = "died"
+"""Name of the file that is written then."""
 CPU = torch.device("cpu")
 
 
@@ -45,7 +47,7 @@ class TwoRanks(PoseTrainer):
 
     def _setup_ddp(self) -> None:
         self.device = CPU
-        distributed.init_process_group("gloo", timeout=timedelta(seconds=60), rank=RANK, world_size=RANKS)
+        distributed.init_process_group("gloo", timeout=timedelta(seconds=180), rank=RANK, world_size=RANKS)
         nn.parallel.DistributedDataParallel = OnCPU
         backend = validator.AutoBackend
         validator.AutoBackend = lambda *, device, **settings: backend(device=CPU, **settings)
@@ -83,6 +85,7 @@ def epoch_end(trainer: Any) -> None:
 def die(trainer: Any) -> None:
     """Kill rank 1 in the midst of the epoch that the environment names."""
     if RANK == 1 and str(trainer.epoch) == os.environ.get(DIES):
+        Path(os.environ[NOTES], DIED).touch()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
