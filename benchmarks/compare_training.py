@@ -23,12 +23,12 @@ from typing import Any
 import torch
 import yaml
 from ultralytics import YOLO
-from ultralytics.nn.tasks import yaml_model_load
 from ultralytics.utils import YAML
 
-from benchmarks.cpu_bfloat16 import on_train_start
 from benchmarks.provenance import provenance
+from training.ablation.run import model_file
 from training.bad_photographs import bad_photographs
+from training.cpu_bfloat16 import on_train_start
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 FIXED_SETTINGS = {"batch": 16, "workers": 1, "device": "cpu", "amp": False, "cache": "ram", "patience": 0}
@@ -43,7 +43,7 @@ CURVE = {
 def main() -> None:
     """Train, then write the result file."""
     options = _options()
-    model = YOLO(_model_file(options))
+    model = YOLO(model_file(options.model, dict(options.face_loss), Path(options.project) / "models" / options.name))
     model.add_callback("on_train_start", on_train_start)
     # Ultralytics sets a number of its own when it chooses the device, before this event.
     model.add_callback("on_train_start", lambda _: torch.set_num_threads(options.threads))
@@ -95,18 +95,6 @@ def _curve(table: Path) -> list[dict[str, float]]:
         for row in rows
         if row.get(CURVE["box_map50"])
     ]
-
-
-def _model_file(options: argparse.Namespace) -> Path:
-    """The model YAML, or a copy of it beside the run with the changed loss; the name tells Ultralytics the scale."""
-    if not options.face_loss:
-        return Path(options.model)
-    model = yaml_model_load(options.model)
-    model["face_loss"] |= dict(options.face_loss)
-    copy = Path(options.project).resolve() / "models" / options.name / Path(options.model).name
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_text(json.dumps(model))  # JSON is YAML
-    return copy
 
 
 def _setting(text: str) -> tuple[str, Any]:

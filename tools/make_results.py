@@ -33,7 +33,7 @@ def write(*, check: bool) -> None:
         ValueError: a table that is not current, or a record that is not of a clean commit.
         OSError: a page or a record is missing.
     """
-    for record in sorted((ROOT / "results").glob("*.json")):
+    for record in sorted((ROOT / "results").rglob("*.json")):
         read_record(record.parent, record.stem)
     for page in (ROOT / name for name in PAGES):
         text = page.read_text(encoding="utf-8")
