@@ -1,0 +1,182 @@
+"""A row of a comparison is trained, goes on where it was interrupted, is measured once, and says what it was."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from small_models import small_yaml
+from tiny_faces import IMAGE_SIZE, write_tiny_faces
+from ultralytics import YOLO
+
+import ultra_face
+from training.ablation import __main__ as ablation
+from training.ablation.measure import measure
+from training.ablation.rows import ROWS, Row
+from training.ablation.run import Budget, model_file, record
+from training.ablation.trainer import Meter
+from ultra_face.losses.settings import FaceLossSettings
+
+EPOCHS = 2
+BUDGET = Budget(epochs=EPOCHS, imgsz=IMAGE_SIZE)
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> dict[str, Any]:
+    """What `record` is given of data, budget and folders."""
+    ultra_face.register()
+    data = write_tiny_faces(tmp_path / "faces", num_images=2)
+    return {"data": str(data), "data_name": "noise", "budget": BUDGET, "runs": tmp_path / "runs"}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Row:
+    """A row of five convolutions with another alpha than its YAML has."""
+    file = tmp_path / "small.yaml"
+    file.write_text(yaml.safe_dump(small_yaml("AnchorPose")))
+    return Row(str(file.with_suffix("")), "is it trained?", {"alpha": 2.0}, {"mosaic": 0.0})
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Trainings end after their first checkpoint, until this is undone."""
+    save = Meter._model_save
+
+    def stop(self: Meter, trainer: Any) -> None:
+        save(self, trainer)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Meter, "_model_save", stop)
+    return monkeypatch
+
+
+@pytest.mark.slow
+def test_an_interrupted_row_goes_on_and_is_measured_once_it_is_done(
+    faces: dict[str, Any], small: Row, interrupted: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        record("small", small, 3, **faces)
+    folder = faces["runs"] / "small-3"
+    half_way = json.loads((folder / "meter.json").read_text())
+    assert (half_way["epochs"], half_way["steps"], half_way["finished"]) == (1, 1, False)  # two photographs, one batch
+    interrupted.undo()
+    made = record("small", small, 3, **faces)
+    assert (made["epochs"], made["steps"], made["photographs"]) == (EPOCHS, EPOCHS, 2)
+    assert made["provenance"]["date"] == json.loads((folder / "begun.json").read_text())["date"]
+    assert made["provenance"]["config"]["settings"]["mosaic"] == 0
+    assert made["provenance"]["seed"] == 3
+    network = torch.load(folder / "weights" / "last.pt", weights_only=False)["ema"]
+    assert network.model[-1].face_loss.alpha == 2
+    assert made["parameters"] == sum(parameter.numel() for parameter in network.parameters())
+    times = json.loads((folder / "meter.json").read_text())["batch_ms"]
+    assert len(times) == EPOCHS
+    assert made["batch_ms"] == pytest.approx(sum(times) / 2, abs=0.051)  # the median of two, rounded
+    # A finished row is not trained again.
+    weights = (folder / "weights" / "last.pt").read_bytes()
+    assert record("small", small, 3, **faces)["ap50"] == made["ap50"]
+    assert (folder / "weights" / "last.pt").read_bytes() == weights
+    with pytest.raises(FileExistsError, match=r"small-3: expected a training with .*; choose another folder by --runs"):
+        record("small", small, 3, **faces | {"budget": Budget(epochs=3, imgsz=IMAGE_SIZE)})
+
+
+def test_a_model_as_it_is_needs_no_copy(tmp_path: Path) -> None:
+    assert model_file("yolov5n-face.yaml", {}, tmp_path) == "yolov5n-face.yaml"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_changed_model_is_a_copy_of_the_same_scale(tmp_path: Path) -> None:
+    ultra_face.register()
+    model = YOLO(model_file("yolov5n-face.yaml", {"alpha": 1, "alpha_start": 1}, tmp_path)).model
+    assert model.model[-1].face_loss == FaceLossSettings(alpha=1, alpha_start=1)
+    assert model.yaml["scale"] == "n"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_is_a_model_with_a_loss_that_is_known(name: str, tmp_path: Path) -> None:
+    ultra_face.register()
+    row = ROWS[name]
+    assert Path(model_file(f"{row.model}.yaml", dict(row.face_loss), tmp_path)).suffix == ".yaml"
+    FaceLossSettings.from_yaml(row.face_loss)
+
+
+def test_average_precision_over_overlaps_is_the_mean_over_the_thresholds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One face of 32 px in each photograph, found 4 px to the right: IoU 29 / 37 = 0.78 inclusively.
+
+    That is enough at 0.5, 0.55 ... 0.75, six of ten thresholds.
+    """
+    from ultra_face.faces import Faces
+
+    ultra_face.register()
+    data = write_tiny_faces(tmp_path / "faces", num_images=2)
+    points = torch.tensor([[[25.6, 25.6], [38.4, 25.6], [32, 32], [25.6, 38.4], [38.4, 38.4]]]).numpy()
+    found = Faces(torch.tensor([[20.0, 16, 52, 48]]).numpy(), points, torch.tensor([0.9]).numpy())
+    monkeypatch.setattr("training.ablation.measure.detect", lambda *_: found)
+    monkeypatch.setattr("training.ablation.measure.YOLO", lambda _: None)
+    made = measure(Path("none.pt"), data=str(data), imgsz=IMAGE_SIZE, device="cpu")
+    assert made["ap50"]["all"] == 1
+    assert made["ap50_95"] == pytest.approx(0.6)
+    assert made["landmarks"]["nme_box"] == pytest.approx(0, abs=1e-4)
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["ablation", "--data", "faces.yaml", "--data-name", "noise", *map(str, words)])
+    ablation.main()
+
+
+def test_what_has_a_record_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in (0, 1):
+        (tmp_path / f"stock-{seed}.json").write_text("{}")
+    call(monkeypatch, "--rows", "stock", "--seeds", "0", "1", "--results", tmp_path)
+    assert "2 runs, of which 2 have a record" in capsys.readouterr().out
+
+
+def test_several_runs_are_processes_that_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A data YAML that is missing ends each run in its own process; all are tried, and the logs tell."""
+    words = ["--rows", "stock", "face", "--parallel", "2", "--runs", tmp_path / "runs", "--results", tmp_path]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ablation.subprocess, "run", started := Started())
+    with pytest.raises(SystemExit, match="ablation: 2 of 2 runs failed; their logs say why"):
+        call(monkeypatch, *words, "--time", "10")
+    assert "stock-0: failed, see" in capsys.readouterr().out
+    minutes = ["--time", "10.0"]  # all of them for both, since both run at once
+    assert sorted(line[-8:-2] for line in started.lines) == [
+        [*minutes, "--rows", row, "--seeds", "0"] for row in ("face", "stock")
+    ]
+
+
+class Started:
+    """Takes the place of `subprocess.run`; every process fails."""
+
+    def __init__(self) -> None:
+        self.lines: list[list[str]] = []
+
+    def __call__(self, line: list[str], **_: Any) -> Any:
+        self.lines.append(line)
+        return type("Done", (), {"returncode": 1})
+
+
+def test_records_of_a_tree_with_changes_are_refused_before_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ablation, "RESULTS", tmp_path)
+    monkeypatch.setattr(ablation, "provenance", lambda *_: {"dirty": True})
+    with pytest.raises(SystemExit, match="ablation: results: records come of a clean commit; commit first"):
+        call(monkeypatch, "--rows", "stock", "--results", tmp_path)
+
+
+def test_time_is_shared() -> None:
+    # Ten minutes, four runs one after the other: 150 s each, of which 45 s go by before and after the training.
+    assert ablation.share(10, rounds=4) == 105
+    with pytest.raises(ValueError, match=r"--time: expected more than 45 s for each run, got 30 s; choose fewer rows"):
+        ablation.share(10, rounds=20)
