@@ -106,6 +106,6 @@ def test_face_loss_takes_one_changed_line(name: str) -> None:
         "keypoints": torch.tensor([[[0.4, 0.4, 2], [0.6, 0.4, 2], [0.5, 0.5, 2], [0.4, 0.6, 2], [0.6, 0.6, 2]]]),
     }
     loss, _ = model(batch)
-    assert type(model.criterion).__module__ == "ultra_face.losses.face_loss"
+    assert type(model.criterion).__module__.startswith("ultra_face.losses.")
     assert loss.isfinite().all()
     assert loss.sum() > 0

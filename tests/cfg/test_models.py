@@ -174,4 +174,4 @@ def test_a_stock_checkpoint_transfers_its_trunk() -> None:
 def test_the_head_brings_its_criterion(name: str) -> None:
     model = tasks.PoseModel(MODELS / f"yolov5n-{name}.yaml", verbose=False)
     model.args = get_cfg()
-    assert type(model.init_criterion()).__module__ == "ultra_face.losses.face_loss"
+    assert type(model.init_criterion()).__module__.startswith("ultra_face.losses.")

@@ -62,3 +62,21 @@ def test_zero_switches_the_landmark_term_off_and_no_other() -> None:
     for name in ("alpha", "alpha_start", "wing_width", "wing_epsilon"):
         with pytest.raises(ValueError, match=f"face_loss: {name}: expected a number above 0, got 0"):
             FaceLossSettings.from_yaml({name: 0})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("ratio_limit", 1, "a number above 1"),
+        ("simota", 2.5, "a whole number of at least 0"),
+        ("crowd_exponent", 1.5, "a number from 0 to 1"),
+    ],
+)
+def test_ranges_of_their_own(name: str, value: float, expected: str) -> None:
+    with pytest.raises(ValueError, match=f"face_loss: {name}: expected {expected}, got {value}; correct the model"):
+        FaceLossSettings.from_yaml({name: value})
+
+
+def test_what_anchors_alone_have_is_named_where_it_is_set() -> None:
+    assert FaceLossSettings(alpha=1, landmark_units=8).only_with_anchors() == []
+    assert FaceLossSettings(simota=10, ratio_limit=3).only_with_anchors() == ["ratio_limit", "simota"]

@@ -13,7 +13,7 @@ from ultralytics.nn.tasks import PoseModel
 from ultralytics.utils.loss import E2ELoss, v8PoseLoss
 
 import ultra_face
-from ultra_face.losses.face_loss import EndToEndFaceLoss, FreeFaceLoss
+from ultra_face.losses.free_face_loss import EndToEndFaceLoss, FreeFaceLoss
 from ultra_face.losses.settings import FaceLossSettings
 
 SIZE = 160  # of the square input [px]

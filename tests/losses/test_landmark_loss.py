@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ultra_face.losses.landmarks import landmark_loss, visibility_loss, wing
+from ultra_face.losses import landmarks
+from ultra_face.losses.landmarks import wing
 from ultra_face.losses.settings import FaceLossSettings
 
 
@@ -71,6 +72,16 @@ def test_computed_in_float32() -> None:
 
 
 SETTINGS = FaceLossSettings(wing_width=10.0, wing_epsilon=2.0)
+
+
+def landmark_loss(predicted: Tensor, target: Tensor, visible: Tensor, settings: FaceLossSettings) -> Tensor:
+    """Of faces of one size that count alike."""
+    ones = torch.ones(len(predicted))
+    return landmarks.landmark_loss(predicted, target, visible, settings, size=3 * ones, weight=ones)
+
+
+def visibility_loss(logits: Tensor, visible: Tensor) -> Tensor:
+    return landmarks.visibility_loss(logits, visible, weight=torch.ones(len(logits)))
 
 
 def test_mean_over_the_coordinates_of_visible_landmarks() -> None:

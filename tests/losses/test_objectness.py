@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ultra_face.losses.face_loss import objectness_loss
+from ultra_face.losses import face_loss
+from ultra_face.losses.settings import FaceLossSettings
 
 
 def maps(*logits: list[float]) -> list[Tensor]:
@@ -17,6 +18,10 @@ def maps(*logits: list[float]) -> list[Tensor]:
     for level, row in zip(levels, logits, strict=True):
         level[0, 0, 4, 0] = torch.tensor(row)
     return levels
+
+
+def objectness_loss(levels: list[Tensor], slot: Tensor, quality: Tensor, **settings: float) -> Tensor:
+    return face_loss.objectness_loss(levels, slot, quality, torch.ones(1), FaceLossSettings(**settings))
 
 
 def cross_entropy(logit: float, target: float) -> float:
@@ -40,3 +45,24 @@ def test_of_two_faces_at_one_slot_the_better_placed_counts() -> None:
 def test_without_positives_the_sum_stands_alone() -> None:
     none = torch.zeros(0, dtype=torch.long), torch.zeros(0)
     assert float(objectness_loss(maps([0.0, 0.0]), *none)) == pytest.approx(2 * math.log(2), rel=1e-5)
+
+
+def test_exponents_make_targets_of_one_and_a_sum_that_counts() -> None:
+    at = torch.tensor([0, 1]), torch.tensor([0.8, 0.5])
+    certain = sum(cross_entropy(*pair) for pair in [(1.0, 1), (0.5, 1), (2.0, 0)])
+    by_quality = sum(cross_entropy(*pair) for pair in [(1.0, 0.8), (0.5, 0.5), (2.0, 0)])
+    levels = maps([1.0, 0.5, 2.0])
+    assert float(objectness_loss(levels, *at, objectness_target=0)) == pytest.approx(certain / 1.3, rel=1e-5)
+    assert float(objectness_loss(levels, *at, objectness_divisor=0)) == pytest.approx(by_quality / 2, rel=1e-5)
+
+
+def test_every_output_of_an_image_weighs_as_the_image() -> None:
+    levels = [torch.full((2, 1, 6, 1, 1), 9.0), torch.full((2, 1, 6, 1, 1), 9.0)]
+    for image in (0, 1):
+        levels[0][image, 0, 4], levels[1][image, 0, 4] = 1.0, -1.0
+    # Slots: both images of the first level, then both of the second; the second image has a face in each level.
+    slot, quality, images = torch.tensor([1, 3]), torch.tensor([0.8, 0.6]), torch.tensor([3.0, 0.5])
+    loss = face_loss.objectness_loss(levels, slot, quality, images, FaceLossSettings())
+    empty = cross_entropy(1.0, 0) + cross_entropy(-1.0, 0)
+    found = cross_entropy(1.0, 0.8) + cross_entropy(-1.0, 0.6)
+    assert float(loss) == pytest.approx((3 * empty + 0.5 * found) / 1, rel=1e-5)  # 0.5 x 1.4 is below 1

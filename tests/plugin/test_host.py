@@ -148,6 +148,13 @@ def test_an_unknown_face_loss_key_is_rejected_before_training():
         build(tiny(face_loss={"aplha": 1.0}))
 
 
+def test_settings_of_anchors_are_refused_for_a_head_without():
+    settings = {"simota": 10, "ratio_limit": 3}
+    assert build(tiny(face_loss=settings)).model[-1].face_loss.simota == 10
+    with pytest.raises(ValueError, match=r"face_loss: ratio_limit, simota: expected a head with anchors, got FacePose"):
+        build(tiny(head=[[0, -1], 1, "FacePose", ["nc", "kpt_shape"]], face_loss=settings))
+
+
 def test_the_yaml_of_the_model_keeps_the_names_of_its_arguments():
     """The checkpoint carries the YAML; adaptive anchors then change one place."""
     model = build(tiny())

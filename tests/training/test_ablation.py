@@ -13,11 +13,13 @@ import yaml
 from small_models import small_yaml
 from tiny_faces import IMAGE_SIZE, write_tiny_faces
 from ultralytics import YOLO
+from ultralytics.nn.tasks import PoseModel, yaml_model_load
+from ultralytics.utils.torch_utils import get_num_params
 
 import ultra_face
 from training.ablation import __main__ as ablation
 from training.ablation.measure import measure
-from training.ablation.rows import ROWS, Row
+from training.ablation.rows import ROWS, Row, depthwise_towers, towers
 from training.ablation.run import Budget, model_file, record
 from training.ablation.trainer import Meter
 from ultra_face.losses.settings import FaceLossSettings
@@ -97,11 +99,34 @@ def test_a_changed_model_is_a_copy_of_the_same_scale(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_every_row_is_a_model_with_a_loss_that_is_known(name: str, tmp_path: Path) -> None:
+def test_every_row_is_a_model_with_a_loss_that_its_head_knows(name: str, tmp_path: Path) -> None:
     ultra_face.register()
     row = ROWS[name]
-    assert Path(model_file(f"{row.model}.yaml", dict(row.face_loss), tmp_path)).suffix == ".yaml"
-    FaceLossSettings.from_yaml(row.face_loss)
+    description = yaml_model_load(model_file(f"{row.model}.yaml", row.face_loss, tmp_path, row.layers))
+    settings = FaceLossSettings.from_yaml(description.get("face_loss"))
+    head = description["head"][-1][2]
+    assert head in ("Pose", "FacePose", "AnchorPose")
+    assert head == "AnchorPose" or not settings.only_with_anchors()
+    assert {key: getattr(settings, key) for key in row.face_loss} == row.face_loss
+
+
+@pytest.mark.parametrize(
+    ("layers", "parameters"),
+    [
+        # 3 x 3 kernels of 64, 128 and 256 channels, and norms of two values a channel.
+        (towers, 9 * (64**2 + 128**2 + 256**2) + 2 * (64 + 128 + 256)),
+        (depthwise_towers, (9 + 2) * (64 + 128 + 256)),
+    ],
+)
+def test_towers_stand_between_the_levels_and_the_head(layers: Any, parameters: int, tmp_path: Path) -> None:
+    ultra_face.register()
+    plain = PoseModel("yolov5n-face.yaml", verbose=False)
+    model = PoseModel(model_file("yolov5n-face.yaml", {}, tmp_path, layers), verbose=False).eval()
+    assert get_num_params(model) - get_num_params(plain) == parameters
+    assert model.model[-1].f == [24, 25, 26]
+    assert [model.model[layer].f for layer in (24, 25, 26)] == plain.model[-1].f
+    with torch.no_grad():
+        assert model(torch.zeros(1, 3, 64, 64))[0].shape == (1, 20, 3 * (8 * 8 + 4 * 4 + 2 * 2))
 
 
 def test_average_precision_over_overlaps_is_the_mean_over_the_thresholds(

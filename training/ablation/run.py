@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ultralytics.utils.torch_utils import get_flops, get_num_params
 
 from benchmarks.provenance import provenance
 from training.ablation.measure import measure
-from training.ablation.rows import Row
+from training.ablation.rows import Description, Row
 from training.ablation.trainer import BlindTrainer, Meter
 from training.cpu_bfloat16 import on_train_start
 from ultra_face.formats.files import write_file
@@ -76,6 +77,7 @@ def record(name: str, row: Row, seed: int, *, data: str, data_name: str, budget:
     """
     settings = YAML.load(RECIPE) | FIXED_SETTINGS | budget.settings() | {"seed": seed} | dict(row.recipe)
     config = {"row": name, "model": row.model, "face_loss": dict(row.face_loss), "recipe": dict(row.recipe)}
+    config |= {"layers": row.layers.__name__} if row.layers else {}
     precision = "bfloat16 forward" if budget.device == "cpu" else "as Ultralytics' amp"
     config |= {"settings": settings, "threads": budget.threads, "precision": precision}
     folder = runs / f"{name}-{seed}"
@@ -96,16 +98,24 @@ def record(name: str, row: Row, seed: int, *, data: str, data_name: str, budget:
     }
 
 
-def model_file(model: str, face_loss: dict[str, Any], folder: Path) -> str:
-    """A model YAML as it is, or a copy in a folder with changes of its `face_loss:`.
+def model_file(
+    model: str,
+    face_loss: Mapping[str, Any],
+    folder: Path,
+    layers: Callable[[Description], Description] | None = None,
+) -> str:
+    """A model YAML as it is, or a copy in a folder with changes of its `face_loss:` and its layers.
 
     Raises:
         FileNotFoundError: no such model.
     """
-    if not face_loss:
+    if not face_loss and layers is None:
         return model
     description = yaml_model_load(model)
-    description["face_loss"] = description.get("face_loss", {}) | face_loss
+    if face_loss:
+        description["face_loss"] = {**description.get("face_loss", {}), **face_loss}
+    if layers is not None:
+        description = layers(description)
     copy = folder / Path(model).name  # the name tells Ultralytics the scale
     write_file(copy, json.dumps(description).encode())  # JSON is YAML
     return str(copy)
@@ -129,7 +139,7 @@ def _begin(file: Path, record: dict[str, Any]) -> dict[str, Any]:
 def _train(row: Row, settings: dict[str, Any], meter: Meter, *, data: str, folder: Path, threads: int) -> None:
     last = folder / "weights" / "last.pt"
     goes_on = last.exists() and meter.seen["epochs"] > 0
-    model = YOLO(last if goes_on else model_file(f"{row.model}.yaml", dict(row.face_loss), folder))
+    model = YOLO(last if goes_on else model_file(f"{row.model}.yaml", row.face_loss, folder, row.layers))
     if settings["device"] == "cpu":
         model.add_callback("on_train_start", on_train_start)
         # Ultralytics sets a number of its own when it chooses the device, before this event.

@@ -48,6 +48,7 @@ class AnchorPose(FaceHead, Pose):  # type: ignore[misc]
         NotImplementedError: export to a format for which Ultralytics replaces the decoding.
     """
 
+    has_anchors = True
     supports_tta = True
     trained = True  # so say the heads of checkpoints that do not state it
 

@@ -43,11 +43,27 @@ class FaceHead:
 
     Attributes:
         face_loss: what the parser has read in the model YAML; None in heads of checkpoints until 0.1.0.
+        has_anchors: whether it predicts from anchors.
     """
 
     nc: int
     kpt_shape: tuple[int, ...]
     face_loss: FaceLossSettings | None = None
+    has_anchors = False
+
+    def take_loss(self, settings: FaceLossSettings) -> None:
+        """Train with these constants of FaceLoss.
+
+        Raises:
+            ValueError: some of them mean something to anchors alone, and the head has none.
+        """
+        unused = [] if self.has_anchors else settings.only_with_anchors()
+        if unused:
+            raise ValueError(
+                f"face_loss: {', '.join(unused)}: expected a head with anchors, got {type(self).__name__}; remove the "
+                "setting, or use AnchorPose"
+            )
+        self.face_loss = settings
 
     def loss_settings(self, model: Any) -> FaceLossSettings:
         """Constants of FaceLoss for the model that ends in this head."""

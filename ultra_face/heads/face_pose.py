@@ -9,7 +9,7 @@ from ultralytics.nn.modules.head import Pose
 
 from ultra_face.heads.face_head import FaceHead, refuse_stock_decoding
 from ultra_face.heads.split_convolution import SplitConvolution
-from ultra_face.losses.face_loss import EndToEndFaceLoss, FreeFaceLoss
+from ultra_face.losses.free_face_loss import EndToEndFaceLoss, FreeFaceLoss
 
 
 class FacePose(FaceHead, Pose):  # type: ignore[misc]

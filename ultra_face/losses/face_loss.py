@@ -1,28 +1,30 @@
-"""FaceLoss = alpha-CIoU + lambda x wing, with the score terms of each head. Source: YOLOv5n-AESVC, equation 5.
+"""FaceLoss = alpha-CIoU + lambda x wing, with the score terms of anchors. Source: YOLOv5n-AESVC, equation 5.
 
-`AnchorFaceLoss` serves AnchorPose, `FreeFaceLoss` the anchor-free FacePose, `EndToEndFaceLoss` FacePose with `end2end`.
-All return what Ultralytics' own criteria return, and scale their terms by its gains: `box`, `pose`, `kobj`, `cls`, and
-`dfl` for the anchor-free head, the only one with a distribution.
+`AnchorFaceLoss` serves AnchorPose; `free_face_loss.py` has those of FacePose. It returns what Ultralytics' own criteria
+return, and scales its terms by their gains: `box`, `pose`, `kobj` and `cls`.
 
 Deviations: alpha may rise during training, see `plugin/callbacks/training.py`; in the YAMLs of the paper's rows it does
 not. The score terms are summed over all anchors and divided by the summed targets, as in Ultralytics' anchor-free loss,
-instead of averaged a level and weighed: `box : cls` then has the same balance for both heads.
+instead of averaged a level and weighed: `box : cls` then has the same balance for both heads. What else the settings
+offer is off in those YAMLs, which leaves the equation as it is.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
-from ultralytics.utils.loss import BboxLoss, E2ELoss, v8PoseLoss
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
 from ultra_face.losses.alpha_iou import alpha_ciou_loss
 from ultra_face.losses.assign import match_anchors
-from ultra_face.losses.landmarks import landmark_loss, visibility_loss
+from ultra_face.losses.crowds import image_weights
+from ultra_face.losses.landmarks import annotated, landmark_loss, visibility_loss
 from ultra_face.losses.settings import FaceLossSettings
+from ultra_face.losses.simota import matching_cost, simota
+
+EPS = 1e-7
 
 
 class AnchorHead(Protocol):
@@ -61,6 +63,10 @@ class Positives(NamedTuple):
     face: Tensor
     slot: Tensor
 
+    def those(self, kept: Tensor) -> Positives:
+        """The positives of a mask (M,)."""
+        return Positives(*(field[kept] for field in self))
+
 
 class AnchorFaceLoss:
     """Criterion of AnchorPose: raw maps and a batch -> losses (5,) times batch size, and the detached items by name."""
@@ -87,48 +93,79 @@ class AnchorFaceLoss:
         """
         maps: list[Tensor] = (preds[-1] if isinstance(preds, (tuple, list)) else preds)["raw"]
         batch = {name: batch[name].to(maps[0].device) for name in ("batch_idx", "cls", "bboxes", "keypoints")}
-        classes = batch["cls"].long().view(-1)
-        visible = _visible(batch["keypoints"])
+        image_index, num_images = batch["batch_idx"].long().view(-1), maps[0].shape[0]
+        images = image_weights(image_index, num_images, exponent=self.settings.crowd_exponent)
+        classes = one_hot(batch["cls"].long().view(-1), self.head.nc)
 
-        values, anchors, boxes, landmarks, face, slot = self._positives(maps, batch)
-        nc, count = self.head.nc, max(len(face), 1)
-        box, _, cls, points = torch.split(values, [4, 1, nc, values.shape[1] - 5 - nc], dim=1)
-        points = torch.unflatten(points, 1, (self.head.kpt_shape[0], -1))
-        face_visible = visible[face]
+        positives = self._best(self._positives(maps, image_index, batch), classes)
+        face = positives.face
+        box, _, cls, points = self._split(positives.values)
+        visible, wanted = annotated(batch["keypoints"])[face], classes[face].to(cls)
 
-        center, size = self.head.decode_boxes(box, anchors, dim=1)
-        box_loss, ciou = alpha_ciou_loss(_corners(center, size), boxes, alpha=self.alpha)
-        decoded = self.head.decode_landmarks(points[..., :2], anchors[:, None], 0.5)
-        pose_loss = self.settings.landmark_weight * landmark_loss(decoded, landmarks, face_visible, self.settings)
-        kobj_loss = visibility_loss(points[..., 2], face_visible) if points.shape[2] == 3 else values.new_zeros(())
-        one_hot = torch.zeros_like(cls).scatter_(1, classes[face, None], 1.0)
-        weights = self.class_weights.to(cls)
-        cls_loss = binary_cross_entropy_with_logits(cls, one_hot, weight=weights, reduction="sum") / count
-        obj_loss = objectness_loss(maps, slot, ciou.detach().clamp(min=0).view(-1))
+        center, size = self.head.decode_boxes(box, positives.anchors, dim=1)
+        box_loss, ciou = alpha_ciou_loss(_corners(center, size), positives.boxes_xyxy, alpha=self.alpha)
+        quality = ciou.detach().clamp(min=0).view(-1)
+        weight = quality.pow(self.settings.positive_exponent) * images[image_index[face]]
+        total = weight.sum().clamp(min=EPS)
+
+        landmarks = self.head.decode_landmarks(points[..., :2], positives.anchors[:, None], 0.5)
+        of_faces = {"size": _sizes(positives.boxes_xyxy), "weight": weight}
+        pose_loss = landmark_loss(landmarks, positives.landmarks, visible, self.settings, **of_faces)
+        kobj_loss = cls.new_zeros(())
+        if points.shape[2] == 3:
+            kobj_loss = visibility_loss(points[..., 2], visible, weight=weight)
+        class_weight = self.class_weights.to(cls) * weight[:, None]
+        cls_loss = binary_cross_entropy_with_logits(cls, wanted, weight=class_weight, reduction="sum") / total
+        obj_loss = objectness_loss(maps, positives.slot, quality, images, self.settings)
 
         gains = self.gains
         losses = torch.stack(
             [
-                gains.box * box_loss.sum() / count,
-                gains.pose * pose_loss,
+                gains.box * (weight[:, None] * box_loss).sum() / total,
+                gains.pose * (self.settings.landmark_weight * pose_loss),
                 gains.kobj * kobj_loss,
                 gains.cls * cls_loss,
-                gains.cls * obj_loss,
+                gains.cls * (self.settings.objectness_gain * obj_loss),
             ]
         )
         names = ("box_loss", "pose_loss", "kobj_loss", "cls_loss", "obj_loss")
-        return losses * maps[0].shape[0], dict(zip(names, losses.detach(), strict=True))
+        return losses * num_images, dict(zip(names, losses.detach(), strict=True))
 
-    def _positives(self, maps: list[Tensor], batch: dict[str, Tensor]) -> Positives:
+    def _split(self, values: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Raw outputs (M, 5 + nc + nk) -> box (M, 4), objectness (M, 1), classes (M, nc), landmarks (M, K, 2 or 3)."""
+        box, objectness, cls, points = torch.split(
+            values, [4, 1, self.head.nc, values.shape[1] - 5 - self.head.nc], dim=1
+        )
+        return box, objectness, cls, torch.unflatten(points, 1, (self.head.kpt_shape[0], -1))
+
+    def _best(self, positives: Positives, classes: Tensor) -> Positives:
+        """The positives that SimOTA leaves, where the settings ask for it; classes of the faces (T, nc), one-hot."""
+        if not self.settings.simota:
+            return positives
+        with torch.no_grad():
+            box, objectness, cls, _ = self._split(positives.values)
+            center, size = self.head.decode_boxes(box, positives.anchors, dim=1)
+            _, ciou = alpha_ciou_loss(_corners(center, size), positives.boxes_xyxy)
+            overlap = ciou.clamp(min=0).view(-1)
+            cost = matching_cost(overlap, objectness.sigmoid() * cls.sigmoid(), classes[positives.face].to(cls))
+            kept = simota(positives.face, positives.slot, overlap, cost, candidates=self.settings.simota)
+        return positives.those(kept)
+
+    def _positives(self, maps: list[Tensor], image_index: Tensor, batch: dict[str, Tensor]) -> Positives:
         """Every anchor that fits a face, level by level."""
-        image_index = batch["batch_idx"].long().view(-1)
         boxes, landmarks = batch["bboxes"].float(), batch["keypoints"][..., :2].float()
         levels, first_slot = [], 0
         for raw, anchor_wh, stride in zip(maps, self.head.anchor_wh, self.head.stride, strict=True):
             height, width = raw.shape[-2:]
             grid = torch.tensor([width, height], device=raw.device)
             anchors = (anchor_wh / stride).to(raw.device, torch.float32)
-            match = match_anchors(image_index, boxes * grid.repeat(2), anchors, (height, width))
+            match = match_anchors(
+                image_index,
+                boxes * grid.repeat(2),
+                anchors,
+                (height, width),
+                ratio_limit=self.settings.ratio_limit,
+            )
             corner = torch.stack([match.column, match.row], 1)
             center, size = boxes[match.face, :2] * grid - corner, boxes[match.face, 2:] * grid
             slot = ((match.image * raw.shape[1] + match.anchor) * height + match.row) * width + match.column
@@ -146,96 +183,24 @@ class AnchorFaceLoss:
         return Positives(*(torch.cat(fields) for fields in zip(*levels, strict=True)))
 
 
-def objectness_loss(maps: list[Tensor], slot: Tensor, quality: Tensor) -> Tensor:
+def objectness_loss(
+    maps: list[Tensor], slot: Tensor, quality: Tensor, images: Tensor, settings: FaceLossSettings
+) -> Tensor:
     """Cross-entropy of every objectness output over the summed quality of the positives, ().
 
     Args:
         maps: raw outputs (B, A, 5 + nc + nk, H, W) of each level.
         slot: positions of the positives among the objectness outputs of all levels (M,).
-        quality: their targets (M,) in 0..1, the CIoU of the predicted box; of two faces at one slot the larger counts.
+        quality: the CIoU of their predicted boxes (M,) in 0..1; of two faces at one slot the larger counts.
+        images: weight of each image (B,).
+        settings: exponents of the quality in the targets and in the sum.
     """
     logits = torch.cat([raw[:, :, 4].flatten() for raw in maps]).float()
-    target = torch.zeros_like(logits).scatter_reduce_(0, slot, quality, "amax")
-    return binary_cross_entropy_with_logits(logits, target, reduction="sum") / quality.sum().clamp(min=1)
-
-
-class WingKeypointLoss(nn.Module):
-    """The wing term in the place of Ultralytics' keypoint loss, which is called with landmarks in strides."""
-
-    def __init__(self, settings: FaceLossSettings) -> None:
-        super().__init__()
-        self.settings = settings
-
-    def forward(self, pred_kpts: Tensor, gt_kpts: Tensor, kpt_mask: Tensor, area: Tensor) -> Tensor:
-        """Weighted mean wing loss of landmarks (N, K, 2 or 3) [strides]; the area of the faces has no part in it."""
-        error = landmark_loss(pred_kpts[..., :2], gt_kpts[..., :2], kpt_mask, self.settings)
-        return self.settings.landmark_weight * error
-
-
-class AlphaBboxLoss(BboxLoss):  # type: ignore[misc]
-    """Ultralytics' box loss with alpha-CIoU in the place of CIoU; its distribution focal loss stays."""
-
-    def __init__(self, reg_max: int, alpha: float) -> None:
-        super().__init__(reg_max)
-        self.alpha = alpha
-
-    def forward(
-        self,
-        pred_dist: Tensor,
-        pred_bboxes: Tensor,
-        anchor_points: Tensor,
-        target_bboxes: Tensor,
-        target_scores: Tensor,
-        target_scores_sum: Tensor,
-        fg_mask: Tensor,
-        imgsz: Tensor,
-        stride: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        """Box and distribution loss of boxes xyxy (B, N, 4) [strides], arguments as Ultralytics passes them."""
-        targets = target_bboxes, target_scores, target_scores_sum, fg_mask
-        ciou_loss, dfl_loss = super().forward(pred_dist, pred_bboxes, anchor_points, *targets, imgsz, stride)
-        if self.alpha == 1:
-            return ciou_loss, dfl_loss
-        positives = fg_mask.nonzero(as_tuple=True)
-        weight = target_scores[positives].sum(-1, keepdim=True)
-        loss, _ = alpha_ciou_loss(pred_bboxes[positives], target_bboxes[positives], alpha=self.alpha)
-        return (loss * weight).sum() / target_scores_sum, dfl_loss
-
-
-class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
-    """Criterion of FacePose: Ultralytics' assignment and score terms, alpha-CIoU for boxes, wing for landmarks.
-
-    alpha = 1 and landmark_weight = 0 give Ultralytics' own loss with `pose=0`.
-    """
-
-    def __init__(self, model: nn.Module, settings: FaceLossSettings, **assignment: Any) -> None:
-        super().__init__(model, **assignment)
-        self.settings = settings
-        self.bbox_loss = AlphaBboxLoss(self.reg_max, settings.alpha).to(self.device)
-        self.keypoint_loss = WingKeypointLoss(settings)
-
-    def loss(self, preds: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Ultralytics' loss of the head's outputs, where landmarks without a flag can be missing too."""
-        keypoints = batch["keypoints"]
-        flagged = torch.cat([keypoints[..., :2], _visible(keypoints)[..., None].to(keypoints)], -1)
-        result: tuple[Tensor, dict[str, Tensor]] = super().loss(preds, batch | {"keypoints": flagged})
-        return result
-
-    def anneal(self, progress: float) -> None:
-        """Set alpha for this share of the training, 0 to 1."""
-        self.bbox_loss.alpha = self.settings.alpha_at(progress)
-
-
-class EndToEndFaceLoss(E2ELoss):  # type: ignore[misc]
-    """Criterion of FacePose with `end2end`: FreeFaceLoss of both of its branches, weighed as in Ultralytics."""
-
-    def __init__(self, model: nn.Module, settings: FaceLossSettings) -> None:
-        super().__init__(model, partial(FreeFaceLoss, settings=settings))
-
-    def anneal(self, progress: float) -> None:
-        """Set alpha for this share of the training, 0 to 1."""
-        for branch in (self.one2many, self.one2one):
-            branch.anneal(progress)
+    weight = torch.cat([images.repeat_interleave(raw[0, :, 0].numel()) for raw in maps])
+    wanted = quality.pow(settings.objectness_target)
+    target = torch.zeros_like(logits).scatter_reduce_(0, slot, wanted, "amax")
+    loss = binary_cross_entropy_with_logits(logits, target, weight=weight, reduction="sum")
+    return loss / (weight[slot] * quality.pow(settings.objectness_divisor)).sum().clamp(min=1)
 
 
 def _corners(center: Tensor, size: Tensor) -> Tensor:
@@ -244,6 +209,6 @@ def _corners(center: Tensor, size: Tensor) -> Tensor:
     return torch.cat([center - half, center + half], dim=1)
 
 
-def _visible(keypoints: Tensor) -> Tensor:
-    """Which landmarks are annotated: (T, K, 3) by their flag, (T, K, 2) by not lying at the origin -> (T, K)."""
-    return keypoints[..., 2] != 0 if keypoints.shape[-1] == 3 else (keypoints != 0).any(-1)
+def _sizes(boxes_xyxy: Tensor) -> Tensor:
+    """Roots of the areas of boxes (M, 4) -> (M,), in their unit."""
+    return (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(1).sqrt()

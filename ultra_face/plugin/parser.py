@@ -154,8 +154,12 @@ def with_our_layers(stock: Parser, tasks: ModuleType, sets: Sets, *, warn: Calla
                 heads=[head.__name__ for head in heads],
             )
             built = stock(model, ch, verbose)
-        if isinstance(head := built[0][-1], heads):
-            head.face_loss = model["face_loss"]
+        head: Any = built[0][-1]
+        if any(isinstance(head, kind) for kind in heads):
+            try:
+                head.take_loss(model["face_loss"])
+            except ValueError as error:
+                raise ValueError(f"{model.get('yaml_file', 'model YAML')}: {error}") from error
         return built
 
     return parse_model

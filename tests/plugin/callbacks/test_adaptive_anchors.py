@@ -19,6 +19,7 @@ from ultralytics import YOLO
 from ultralytics.nn.tasks import PoseModel
 
 import ultra_face
+from ultra_face.losses.settings import FaceLossSettings
 from ultra_face.plugin.callbacks.adaptive_anchors import face_sizes, fit_before_training, set_anchors
 
 ultra_face.register()
@@ -96,6 +97,14 @@ def test_clusters_that_fit_better_replace_anchors_of_full_recall() -> None:
     trainer = trainer_of(ROWS, CLOSE_TO_ROWS)
     fit_before_training(trainer)
     np.testing.assert_allclose(anchors_of(trainer.model), [[11, 13, 22, 26], [44, 55, 88, 110]], atol=0.1)
+
+
+def test_a_narrower_ratio_counts_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
+    trainer = trainer_of(ROWS, CLOSE_TO_ROWS)
+    trainer.model.model[-1].face_loss = FaceLossSettings(ratio_limit=1.09)
+    with caplog.at_level("INFO", logger="ultralytics"):
+        fit_before_training(trainer)
+    assert "best possible recall 0.0000 -> 1.0000" in caplog.text  # by ratios of 1.1, and by anchors that fit
 
 
 def test_anchors_that_fit_exactly_are_kept() -> None:

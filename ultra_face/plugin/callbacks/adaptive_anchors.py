@@ -24,7 +24,7 @@ def fit_before_training(trainer: Any) -> None:
     """Replace the anchors by clusters of the training faces where these fit the faces better.
 
     They do if no face is lost to the best possible recall and the mean IoU of a face with its best anchor rises: recall
-    alone decides too little, since anchors that suit no face well meet its ratio of 4. A head that came trained has
+    alone decides too little, since anchors that suit no face well meet its limit. A head that came trained has
     learned its anchors, which go only if they miss many faces.
 
     The model, its EMA copy and the YAML that the checkpoint carries all get the new anchors, and know from here on that
@@ -35,16 +35,18 @@ def fit_before_training(trainer: Any) -> None:
     models = [model for model in faces if model is not None and isinstance(model.model[-1], AnchorPose)]
     if not models:
         return
-    anchors = None if trainer.args.resume else _better_anchors(models[0].model[-1], trainer)
+    anchors = None if trainer.args.resume else _better_anchors(models[0], trainer)
     for model in models:
         if anchors is not None:
             set_anchors(model, anchors)
         model.model[-1].trained = True
 
 
-def _better_anchors(head: AnchorPose, trainer: Any) -> NDArray[np.floating[Any]] | None:
-    """Anchors (levels, A, 2) [px] that suit the training faces better than those of the head, if there are any."""
+def _better_anchors(model: Any, trainer: Any) -> NDArray[np.floating[Any]] | None:
+    """Anchors (levels, A, 2) [px] that suit the training faces better than those of the model, if there are any."""
     prefix = colorstr("adaptive anchors: ")
+    head: AnchorPose = model.model[-1]
+    limit = head.loss_settings(model).ratio_limit
     before: NDArray[np.float64] = head.anchor_wh.cpu().double().numpy()
     num_anchors = before[..., 0].size
     boxes = face_sizes(trainer.train_loader.dataset.labels, image_size=trainer.args.imgsz)
@@ -54,12 +56,12 @@ def _better_anchors(head: AnchorPose, trainer: Any) -> NDArray[np.floating[Any]]
     if len(sizes) < num_anchors:
         LOGGER.info(f"{prefix}{len(sizes)} faces are fewer than the {num_anchors} anchors, keeping them")
         return None
-    covered_before = _coverage(sizes, before.reshape(-1, 2))
+    covered_before = _coverage(sizes, before.reshape(-1, 2), ratio_limit=limit)
     if head.trained and covered_before[0] >= RECALL_OF_LEARNED_ANCHORS:
         LOGGER.info(f"{prefix}best possible recall {covered_before[0]:.4f}, keeping the anchors of the weights")
         return None
-    anchors = np.round(kmeans_anchors(sizes, num_anchors, seed=trainer.args.seed), 1)
-    covered = _coverage(sizes, anchors)
+    anchors = np.round(kmeans_anchors(sizes, num_anchors, seed=trainer.args.seed, ratio_limit=limit), 1)
+    covered = _coverage(sizes, anchors, ratio_limit=limit)
     change = "best possible recall {:.4f} -> {:.4f}, mean best IoU {:.4f} -> {:.4f}".format(
         *(figure for pair in zip(covered_before, covered, strict=True) for figure in pair)
     )
@@ -106,6 +108,6 @@ def _image_shape(file: str) -> tuple[int, int]:
     return height, width
 
 
-def _coverage(sizes: NDArray[np.float64], anchors: NDArray[np.float64]) -> tuple[float, float]:
+def _coverage(sizes: NDArray[np.float64], anchors: NDArray[np.float64], *, ratio_limit: float) -> tuple[float, float]:
     """Best possible recall, and mean IoU of each face (N, 2) with its best anchor (A, 2) [input px]."""
-    return best_possible_recall(sizes, anchors), mean_best_iou(sizes, anchors)
+    return best_possible_recall(sizes, anchors, ratio_limit=ratio_limit), mean_best_iou(sizes, anchors)
