@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,3 +82,11 @@ def test_ranges_of_their_own(name: str, value: float, expected: str) -> None:
 def test_what_anchors_alone_have_is_named_where_it_is_set() -> None:
     assert FaceLossSettings(alpha=1, landmark_units=8).only_with_anchors() == []
     assert FaceLossSettings(simota=10, ratio_limit=3).only_with_anchors() == ["ratio_limit", "simota"]
+
+
+def test_every_setting_is_on_the_page(repository: Path) -> None:
+    page = (repository / "docs" / "training.md").read_text(encoding="utf-8")
+    assert [field.name for field in fields(FaceLossSettings) if f"`{field.name}`" not in page] == []
+    off = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", page, re.MULTILINE))
+    assert len(off) == 8
+    assert {name: getattr(FaceLossSettings(), name) for name in off} == {name: float(off[name]) for name in off}
