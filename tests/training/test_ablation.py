@@ -41,7 +41,7 @@ def small(tmp_path: Path) -> Row:
     """A row of five convolutions with another alpha than its YAML has."""
     file = tmp_path / "small.yaml"
     file.write_text(yaml.safe_dump(small_yaml("AnchorPose")))
-    return Row(str(file.with_suffix("")), "is it trained?", {"alpha": 2.0}, {"mosaic": 0.0})
+    return Row(str(file.with_suffix("")), "is it trained?", {"alpha": 2.0}, recipe={"mosaic": 0.0})
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from ultralytics.models.yolo.pose import PoseTrainer
 
+from ultra_face.formats.files import write_file
+
 
 class BlindTrainer(PoseTrainer):  # type: ignore[misc]
     """Trains to the end and looks at no photograph that the row is measured on: nothing is chosen by them."""
@@ -64,6 +66,7 @@ class Meter:
         if self._batches:
             self.seen["batch_ms"].append(round(statistics.median(self._batches), 1))
         self._batches.clear()
+        self.seen["finished"] = bool(trainer.stop)  # or an end between this and the last event would leave it undone
         self._write()
 
     def _train_end(self, _: Any) -> None:
@@ -71,7 +74,7 @@ class Meter:
         self._write()
 
     def _write(self) -> None:
-        self.file.write_text(json.dumps(self.seen) + "\n", encoding="utf-8")
+        write_file(self.file, (json.dumps(self.seen) + "\n").encode())
 
 
 def _clock(device: torch.device) -> Callable[[], float]:
