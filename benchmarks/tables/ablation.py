@@ -91,7 +91,7 @@ def protocol(results: Path) -> str:
         return "No record yet."
     first = records[0]
     settings, runs = _settings(first), [record["provenance"] for record in records]
-    budget = f"{settings['time']:.2f} hours" if settings["time"] else f"{settings['epochs']} epochs"
+    budget = f"{60 * settings['time']:.1f} minutes" if settings["time"] else f"{settings['epochs']} epochs"
     machines = sorted({run["machine"]["processor"] for run in runs})
     commits = sorted({f"`{run['commit'][:7]}`" for run in runs})
     return "\n".join(

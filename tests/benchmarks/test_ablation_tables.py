@@ -106,6 +106,11 @@ def test_the_protocol_names_budget_photographs_and_commits(results: Path) -> Non
         assert words in text
 
 
+def test_a_budget_of_time_is_in_minutes(results: Path) -> None:
+    write(results, "face", 0.7, time=0.025)
+    assert "Budget: 1.5 minutes at 320 px" in ablation.protocol(results)
+
+
 def test_records_of_different_budgets_do_not_compare(results: Path) -> None:
     write(results, "face", 0.7)
     write(results, "stock", 0.7, epochs=10)
