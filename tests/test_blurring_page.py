@@ -30,7 +30,7 @@ def test_options_and_their_defaults_are_those_of_the_command(page: str) -> None:
     options = {option for action in parser._actions for option in action.option_strings if option.startswith("--")}
     named = set(re.findall(r"--[a-z][a-z-]+", page))
     assert named <= options
-    common = {"--help", "--quiet", *(f"--{name}" for name in DETECTOR_SETTINGS)}
+    common = {"--help", "--quiet", "--trust", *(f"--{name}" for name in DETECTOR_SETTINGS)}
     assert options - common <= named
     assert f"at most twice `--hold` seconds apart ({parser.get_default('hold')} by default)" in page
     assert f"The lowest score is {parser.get_default('conf')} here" in page

@@ -236,7 +236,8 @@ def test_copies_and_files_keep_settings_and_generator(head: str, tmp_path: Path)
 def test_safe_loading(head: str, tmp_path: Path) -> None:
     model = small_model(head, SR)
     torch.save(model.model[-1].sr, tmp_path / "sr.pt")
-    assert torch.load(tmp_path / "sr.pt", weights_only=True) == model.model[-1].sr
+    with torch.serialization.safe_globals(stored_classes()):
+        assert torch.load(tmp_path / "sr.pt", weights_only=True) == model.model[-1].sr
 
 
 @pytest.mark.parametrize(
