@@ -17,6 +17,7 @@ from ultra_face.heads.anchor_pose import AnchorPose
 from ultra_face.heads.face_head import STOCK_DECODING
 from ultra_face.heads.face_pose import FacePose
 from ultra_face.heads.sr_pose import SRFacePose, SRPose
+from ultra_face.plugin.checkpoints import stored_classes
 from ultra_face.refinement.refined import CANNOT_CHOOSE
 
 SR = {"windows": 3, "window": 32, "scale": 2, "blocks": 1, "width": 4, "light": True, "max_face": 24, "first_look": 1.0}
