@@ -16,6 +16,7 @@ COMMANDS = {
     "doctor": "say whether the plugin is active, with which versions, files and devices",
     "demo": "train a small model on drawn faces and look for faces in two photographs",
     "detect": "find faces in images and videos and write them as rows",
+    "bulk": "find faces in very many photographs, on all cores or on a cluster",
     "align": "cut faces out upright, as recognition networks take them",
     "crop": "cut faces out as they stand in the image",
     "blur": "make people unrecognisable in photographs and videos",

@@ -50,6 +50,7 @@ class FaceDetector:
         min_size: float = 0,
         batch: int = 8,
         device: str | int | None = None,
+        threads: int | None = None,
         color: Color = "bgr",
         trust: bool = False,
     ) -> None:
@@ -73,6 +74,8 @@ class FaceDetector:
             batch: most inputs that run together.
             device: `cpu`, the number of a GPU, or what else the runtime calls a device; a GPU by default where it
                 has one.
+            threads: of the processor, that compute one input; as many as the runtime likes by default. PyTorch has one
+                number for the whole process.
             color: order of the channels of arrays, `bgr` as OpenCV has it, or `rgb`.
             trust: let a checkpoint run what code it holds, as `YOLO` does, for layers of your own. Training with
                 `yolo train` needs none of that.
@@ -91,13 +94,14 @@ class FaceDetector:
             max_faces=max_faces,
             min_size=min_size,
             batch=batch,
+            threads=threads,
             color=color,
         )
         self.model = os.fspath(model)
         self.color = color
         self._max_faces, self._min_size = max_faces, min_size
         with files_trusted(trust or is_trusted()):
-            network = open_network(self.model, device)
+            network = open_network(self.model, device, threads)
         signature = network.signature
         sizes = [signature.fixed_hw or IMAGE_SIZE if imgsz is None else imgsz, *(scales or ())]
         plan = Plan(
@@ -186,25 +190,24 @@ def _faces(found: Faces, photograph: Photograph) -> Faces:
     return Faces(**arrays, image_size=(width, height), source=photograph.source, frame=photograph.frame)
 
 
-def open_network(model: str, device: str | int | None) -> Network:
+def open_network(model: str, device: str | int | None, threads: int | None = None) -> Network:
     """Load a network: `.onnx` with ONNX Runtime, the others with Ultralytics.
 
     Args:
         model: path or name; the user's own file comes before shipped weights of that name.
         device: where to run.
+        threads: as `FaceDetector` has it.
 
     Raises:
         FileNotFoundError: there is no such model.
         ModuleNotFoundError: the package that runs such a model is not installed.
         ValueError: a file that is no face model, or a device that is not there.
     """
-    file = Path(model)
-    if not file.exists():
-        file = find_weights(model) or find_weights(f"{model}.pt") or file
+    file = model_file(model)
     if file.suffix.lower() == ".onnx" and not file.is_dir():
         from ultra_face.runtimes.onnx_network import OnnxNetwork
 
-        return OnnxNetwork(file, device)
+        return OnnxNetwork(file, device, threads)
     try:
         from ultra_face.runtimes.ultralytics_network import UltralyticsNetwork
     except ModuleNotFoundError as error:
@@ -213,7 +216,13 @@ def open_network(model: str, device: str | int | None) -> Network:
             "install it, or make a .onnx file where it is: `yolo export format=onnx`",
             name=error.name,
         ) from error
-    return UltralyticsNetwork(file, device)
+    return UltralyticsNetwork(file, device, threads)
+
+
+def model_file(model: str) -> Path:
+    """The file of a model, by its path or name; the user's own comes before shipped weights, with or without suffix."""
+    file = Path(model)
+    return file if file.exists() else find_weights(model) or find_weights(f"{model}.pt") or file
 
 
 def _input_hw(size: int | tuple[int, int], signature: Signature, model: str) -> tuple[int, int]:
@@ -247,6 +256,7 @@ def _check_options(
     max_faces: int,
     min_size: float,
     batch: int,
+    threads: int | None,
     color: str,
 ) -> None:
     """Check what does not depend on the model.
@@ -266,6 +276,7 @@ def _check_options(
         ("max_faces", max_faces, "1 or more", max_faces >= 1),
         ("min_size", min_size, "0 px or more", min_size >= 0),
         ("batch", batch, "1 or more", batch >= 1),
+        ("threads", threads, "None, or 1 or more", threads is None or threads >= 1),
         ("color", color, "'bgr' or 'rgb'", color in ("bgr", "rgb")),
     ]
     for name, got, expected, is_right in checks:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ArgumentGroup
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,7 +50,17 @@ def add_options(parser: ArgumentParser, *, output: str, conf: float | None = Non
     add("--overwrite", action="store_true", help="replace files that exist")
     add("--quiet", action="store_true", help="show no progress")
     add("--fail-if-none", action="store_true", help=f"end with status {NO_FACE} where no input has a face")
-    add = parser.add_argument_group("detector").add_argument
+    add = add_detector(parser, conf=conf).add_argument
+    add("--device", help="cpu, or the number of a GPU (default: a GPU where there is one)")
+    add_trust(parser)
+    parser.set_defaults(usage_error=parser.error, program=parser.prog)
+    return parser
+
+
+def add_detector(parser: ArgumentParser, *, conf: float | None = None) -> _ArgumentGroup:
+    """Add the options of a detector, wherever it runs, and return their group; `conf` is as in `add_options`."""
+    group = parser.add_argument_group("detector")
+    add = group.add_argument
     add("--model", help=".pt, .onnx or another format of Ultralytics (default: the weights of the package)")
     add(
         "--conf", type=share, default=conf, help=f"lowest score of a face (default: {conf or 'as the model card says'})"
@@ -60,10 +70,7 @@ def add_options(parser: ArgumentParser, *, output: str, conf: float | None = Non
     add("--tile", type=_tile, help="look at large images in tiles too: auto, or their side in px")
     add("--scales", type=_numbers, metavar="PX,PX", help="further input sizes to look at")
     add("--rotate", type=_turns, metavar="DEGREES", help="turns to look at: some of 0,90,180,270 (default: 0)")
-    add("--device", help="cpu, or the number of a GPU (default: a GPU where there is one)")
-    add_trust(parser)
-    parser.set_defaults(usage_error=parser.error, program=parser.prog)
-    return parser
+    return group
 
 
 def detector_settings(options: Namespace) -> dict[str, Any]:

@@ -30,13 +30,14 @@ class OnnxNetwork:
     takes_half: bool
     """Whether its input is float16."""
 
-    def __init__(self, file: Path, device: str | int | None = None) -> None:
+    def __init__(self, file: Path, device: str | int | None = None, threads: int | None = None) -> None:
         """Load the file.
 
         Args:
             file: of Ultralytics' exporter; batch and size fixed or dynamic, with or without `nms`, whole or half.
             device: `cpu`; the number of an NVIDIA GPU, as `0` or `cuda:0`; or a provider by the name that ONNX
                 Runtime has for it. By default the first GPU where this ONNX Runtime can use one.
+            threads: of the processor; by default ONNX Runtime takes one a core.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -58,8 +59,10 @@ class OnnxNetwork:
         if provider != CPU:
             expected, remedy = f"{expected} that {provider} runs", f"{remedy}, or choose device='cpu'"
         with named(file, expected, remedy):
+            settings = onnxruntime.SessionOptions()
+            settings.intra_op_num_threads = threads or 0
             # As bytes, since a path goes through the locale's encoding.
-            self._session = onnxruntime.InferenceSession(file.read_bytes(), providers=wanted)
+            self._session = onnxruntime.InferenceSession(file.read_bytes(), settings, providers=wanted)
         self.providers = tuple(self._session.get_providers())
         if device is not None and provider not in self.providers:
             raise ValueError(

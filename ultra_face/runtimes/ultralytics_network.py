@@ -29,12 +29,13 @@ class UltralyticsNetwork:
     providers: tuple[str, ...]
     sees_photographs: bool
 
-    def __init__(self, file: str | Path, device: str | int | None = None) -> None:
+    def __init__(self, file: str | Path, device: str | int | None = None, threads: int | None = None) -> None:
         """Load a checkpoint or an export.
 
         Args:
             file: a path, or a name that Ultralytics finds.
             device: as Ultralytics names devices; None leaves it to Ultralytics.
+            threads: of PyTorch in this process; None leaves that to Ultralytics, too.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -46,6 +47,8 @@ class UltralyticsNetwork:
         with named(file, EXPECTED, REMEDY):
             self._backend = AutoBackend(model.model, device=chosen, verbose=False)
         self._backend.eval()
+        if threads is not None:  # only now, since Ultralytics sets it where it chooses the processor
+            torch.set_num_threads(threads)
         is_fixed = not is_checkpoint and not getattr(self._backend, "dynamic", False)
         size = getattr(self._backend, "imgsz", None) if is_fixed else None
         self._batch = int(self._backend.batch) if is_fixed else None

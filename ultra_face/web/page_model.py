@@ -7,8 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ultra_face.detector import IMAGE_SIZE, open_network
-from ultra_face.plugin.files import find_weights
+from ultra_face.detector import IMAGE_SIZE, model_file, open_network
 from ultra_face.runtimes.network import Signature
 
 EXPECTED = "a face model, .pt or .onnx"
@@ -64,9 +63,7 @@ def open_page_model(model: str, size: int | None = None) -> PageModel:
         ModuleNotFoundError: a package that exports, or reads ONNX files, is not installed.
         ValueError: a file of another kind, or a size that it does not take.
     """
-    file = Path(model)
-    if not file.exists():
-        file = find_weights(model) or find_weights(f"{model}.pt") or file
+    file = model_file(model)
     if file.is_dir() or file.suffix.lower() not in {".pt", ".onnx"}:
         raise ValueError(f"{model}: expected {EXPECTED}, got another; make one with `yolo export format=onnx`")
     if file.suffix.lower() == ".onnx":
