@@ -397,6 +397,7 @@ def test_thresholds_and_limits(detector_of: Callable[..., FaceDetector]) -> None
         ({"max_faces": 0}, "expected max_faces to be 1 or more, got 0"),
         ({"min_size": -1}, "expected min_size to be 0 px or more, got -1"),
         ({"batch": 0}, "expected batch to be 1 or more, got 0"),
+        ({"threads": 0}, "expected threads to be None, or 1 or more, got 0"),
         ({"color": "hsv"}, "expected color to be 'bgr' or 'rgb', got 'hsv'"),
         ({"imgsz": 650}, r"expected input sizes that are multiples of 32 px, got 650 x 650; correct imgsz or scales"),
         ({"scales": [0]}, r"expected input sizes that are multiples of 32 px, got 0 x 0; correct imgsz or scales"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
@@ -104,10 +104,11 @@ class Session:
     """A session of an ONNX Runtime that has these providers and remembers what it was asked for."""
 
     asked: ClassVar[list[object]] = []
+    threads: ClassVar[int]
     runs: tuple[str, ...] = ()
 
-    def __init__(self, content: bytes, providers: list[object]) -> None:
-        Session.asked = providers
+    def __init__(self, content: bytes, settings: Any, providers: list[object]) -> None:
+        Session.asked, Session.threads = providers, settings.intra_op_num_threads
         self._real = _INFERENCE_SESSION(content, providers=[CPU])
 
     def get_providers(self) -> list[str]:
@@ -143,6 +144,14 @@ def test_a_gpu_comes_before_the_processor(
 ) -> None:
     assert OnnxNetwork(small("fixed"), device).providers == (CUDA, CPU)
     assert with_cuda.asked == [(provider, options), (CPU, {})]
+
+
+def test_threads(small: Small, with_cuda: type[Session]) -> None:
+    """Zero leaves their number to ONNX Runtime."""
+    OnnxNetwork(small("fixed"))
+    assert with_cuda.threads == 0
+    OnnxNetwork(small("fixed"), threads=3)
+    assert with_cuda.threads == 3
 
 
 def test_a_gpu_whose_libraries_do_not_load(

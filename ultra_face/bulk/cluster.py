@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 
 GIB = 1 << 30
 STANDARD_ERROR = 2
+SECONDS = 10
+"""That a cluster has to answer."""
 CORES, GPUS, MEMORY = "CPU", "GPU", "memory"
 """Ray's names."""
 
@@ -64,23 +67,42 @@ def cluster(address: str | None) -> Iterator[None]:
         os.environ.setdefault(name, value)
     import ray
 
-    with _quiet():
-        if ray.is_initialized():
+    if ray.is_initialized():
+        with _quiet():
             yield
-            return
-        where = address or os.environ.get("RAY_ADDRESS") or "local"
-        local: dict[str, Any] = {"include_dashboard": False} if where == "local" else {}
-        try:
-            with _no_standard_error():
-                ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **local)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ConnectionError(
-                f"{where}: expected a cluster of Ray, got no answer ({' '.join(str(error).split())}); check the address"
-            ) from error
-        try:
+        return
+    where = address or os.environ.get("RAY_ADDRESS") or "local"
+    _knock(where)
+    local: dict[str, Any] = {"include_dashboard": False} if where == "local" else {}
+    try:
+        with _no_standard_error():
+            ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **local)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ConnectionError(
+            f"{where}: expected a cluster of Ray, got no answer ({' '.join(str(error).split())}); check the address"
+        ) from error
+    try:
+        with _quiet():
             yield
-        finally:
-            ray.shutdown()
+    finally:
+        ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Find out within seconds whether a server listens, for which Ray would take minutes.
+
+    Raises:
+        ConnectionError: none does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdecimal()):
+        return  # a word, or what Ray finds wrong itself
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS).close()
+    except OSError as error:
+        raise ConnectionError(
+            f"{address}: expected a cluster of Ray, got no answer ({error}); check the address, or `ray status` there"
+        ) from error
 
 
 @contextmanager

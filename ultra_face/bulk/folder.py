@@ -13,7 +13,6 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ultra_face.bulk.rows import SCHEMA
-from ultra_face.detection.images import is_url
 from ultra_face.formats.files import MARKER, claim_folder, write_file
 
 NAME, PATTERN = "faces-{:05d}.parquet", "faces-*.parquet"
@@ -33,12 +32,7 @@ def open_folder(folder: Path, origin: Mapping[str, object]) -> Iterator[frozense
     Raises:
         FileExistsError: files of another origin are in it, or another run is writing to it.
         OutputError: it cannot be written to.
-        ValueError: a URI.
     """
-    if is_url(str(folder)):
-        raise ValueError(
-            f"{folder}: expected a folder of this machine to write to, got a URI; write to a folder and copy it"
-        )
     _check_origin(folder, json.loads(json.dumps(origin)))
     claim_folder(folder, origin)
     with (folder / MARKER).open("rb") as marker:

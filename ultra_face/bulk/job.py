@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from ultra_face import __version__
+from ultra_face.detection.images import is_url
 from ultra_face.detector import WEIGHTS, FaceDetector, model_file
 
 if TYPE_CHECKING:
@@ -108,18 +109,20 @@ def detect(
     """
     _check_installed()
     _check_amounts(concurrency=concurrency, batch_size=batch_size, num_cpus=num_cpus, rows_per_file=rows_per_file)
+    _check_shares(num_gpus=num_gpus, memory=memory)
     from ultra_face.bulk.actor import Task
     from ultra_face.bulk.cluster import Request, cluster, machines, num_actors
     from ultra_face.bulk.folder import Writer, open_folder
     from ultra_face.bulk.sources import Columns, find_photographs
     from ultra_face.bulk.stream import stream_rows
 
+    folder = _local(os.fspath(output))
     request = Request(num_cpus, num_gpus, memory)
     content, origin = _read_model(os.fspath(model), settings)
     photographs = find_photographs(source, Columns((bytes_column, path_column)))
-    with open_folder(Path(output), _made_with(origin, settings)) as done:
+    with open_folder(folder, _made_with(origin, settings)) as done:
         left = photographs.without(done)
-        writer = Writer(Path(output), rows_per_file)
+        writer = Writer(folder, rows_per_file)
         if left.count() != 0:
             task = Task(content, origin, {"batch": batch_size, **settings}, num_gpus > 0, left.columns, done)
             with cluster(address):
@@ -153,6 +156,30 @@ def _check_amounts(**amounts: float | None) -> None:
     for name, amount in amounts.items():
         if amount is not None and amount <= 0:
             raise ValueError(f"bulk: expected {name} above 0, got {amount}; correct it")
+
+
+def _check_shares(**shares: float) -> None:
+    """Refuse what must not be below 0.
+
+    Raises:
+        ValueError: one of them is.
+    """
+    for name, amount in shares.items():
+        if amount < 0:
+            raise ValueError(f"bulk: expected {name} of 0 or more, got {amount}; correct it")
+
+
+def _local(output: str) -> Path:
+    """The output as a path.
+
+    Raises:
+        ValueError: it is a URI.
+    """
+    if is_url(output):
+        raise ValueError(
+            f"{output}: expected a folder of this machine to write to, got a URI; write to a folder and copy its files"
+        )
+    return Path(output)
 
 
 def _read_model(model: str, settings: dict[str, Any]) -> tuple[bytes, Origin]:

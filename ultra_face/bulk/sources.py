@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
+import pyarrow as pa
+from pyarrow import dataset
+
 from ultra_face.bulk.places import find
 from ultra_face.detection.images import is_url
-from ultra_face.formats.files import read_text
+from ultra_face.formats.files import named, read_text
 from ultra_face.formats.image_files import is_image_name
 
 if TYPE_CHECKING:
@@ -84,14 +88,17 @@ class Named:
         """As `Photographs.count`."""
         return len(self.names)
 
+    def blocks(self, batch_size: int) -> Iterator[list[str]]:
+        """The names in parts of at least one batch, few enough for Ray."""
+        step = max(batch_size, math.ceil(len(self.names) / MOST_BLOCKS))
+        for start in range(0, len(self.names), step):
+            yield self.names[start : start + step]
+
     def dataset(self, batch_size: int) -> Dataset:
         """As `Photographs.dataset`."""
-        import pyarrow as pa
         import ray.data
 
-        step = max(batch_size, -(-len(self.names) // MOST_BLOCKS))
-        starts = range(0, len(self.names), step)
-        return ray.data.from_arrow([pa.table({PATH: self.names[start : start + step]}) for start in starts])
+        return ray.data.from_arrow([pa.table({PATH: block}) for block in self.blocks(batch_size)])
 
 
 @dataclass(frozen=True)
@@ -103,10 +110,13 @@ class Tables:
     spare_cores: float = READING_CORES
 
     def __post_init__(self) -> None:
-        from pyarrow import dataset
-
-        names = dataset.dataset(self.files[0], format="parquet").schema.names
-        self.columns.check(names, self.files[0])
+        first = self.files[0]
+        with named(first, "a Parquet file", "check it"):
+            try:
+                names = dataset.dataset(first, format="parquet").schema.names
+            except pa.ArrowInvalid as error:
+                raise RuntimeError(error) from error  # which pyarrow calls a ValueError
+        self.columns.check(names, first)
 
     def without(self, done: Collection[str]) -> Tables:
         """As `Photographs.without`: all of them."""
@@ -119,9 +129,7 @@ class Tables:
         """As `Photographs.dataset`."""
         import ray.data
 
-        return ray.data.read_parquet(
-            self.files, columns=list(self.columns), ray_remote_args={"num_cpus": self.spare_cores}
-        )
+        return ray.data.read_parquet(self.files, num_cpus=self.spare_cores).select_columns(list(self.columns))
 
 
 @dataclass(frozen=True)

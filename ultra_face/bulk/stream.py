@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -11,6 +12,9 @@ from ray.exceptions import RayError
 
 from ultra_face.bulk.actor import Looker, Task
 from ultra_face.bulk.cluster import Request
+
+_REASON = re.compile(r"^\w*(Error|Exception): .+$", re.MULTILINE)
+"""The line of a traceback that says why; the first is that of the actor, others follow from it."""
 
 
 def stream_rows(
@@ -45,5 +49,6 @@ def stream_rows(
     try:
         yield from rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
     except RayError as error:
-        *_, last = filter(None, str(error).splitlines())
-        raise ValueError(f"bulk: expected actors that work, got {last.strip()}; correct that and run again") from error
+        reason = _REASON.search(str(error))
+        told = reason[0] if reason else str(error).strip().splitlines()[-1]
+        raise ValueError(f"bulk: expected actors that work, got {told}; correct that and run again") from error

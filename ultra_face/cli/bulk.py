@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from ultra_face.bulk import detect
 from ultra_face.bulk.job import CORES, ROWS_PER_FILE
@@ -27,7 +26,7 @@ def parser() -> ArgumentParser:
     )
     add = new.add_argument
     add("sources", nargs="+", metavar="SOURCE", help="photographs, folders, patterns, lists (.txt), Parquet; also URIs")
-    add("--output", type=Path, required=True, help="folder of Parquet files; one of an earlier run is continued")
+    add("--output", required=True, help="folder of Parquet files; one of an earlier run is continued")
     add("--rows-per-file", type=positive, default=ROWS_PER_FILE, help=f"of Parquet (default: {ROWS_PER_FILE})")
     add("--bytes-column", default="bytes", help="of Parquet sources, with image files (default: bytes)")
     add("--path-column", default="path", help="of Parquet sources, with their names (default: path)")
