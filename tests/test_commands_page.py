@@ -73,7 +73,7 @@ def test_options_are_those_of_the_commands(page: str) -> None:
 def test_every_command_for_faces_has_its_row(page: str) -> None:
     first, *_ = page.split("##")
     assert re.findall(r"^\| \[`([a-z]+)`\]", first, re.MULTILINE) == [
-        "detect", "align", "crop", "blur", "track", "web"
+        "detect", "bulk", "align", "crop", "blur", "track", "web"
     ]  # fmt: skip
     assert set(re.findall(r"^\| \[`([a-z]+)`\]", first, re.MULTILINE)) <= set(COMMANDS)
 

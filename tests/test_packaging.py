@@ -187,6 +187,7 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
         "fold-norms": f"yolov5n-aesvc-face.pt folded.pt --data {data} --photographs 2 --imgsz 96 --least-correlation 0",
         "quantize": f"yolov5n-aesvc-face.pt int8.onnx --data {data} --photographs 2 --imgsz 96",
         "show": "refined.pt ../photos/0--P/a.jpg --imgsz 96",
+        "bulk": "--help",  # starts Ray; see tests/bulk
         "web": "--help",  # serves until it is stopped, with files that are fetched; see tests/web
         "train-generator": f"--data {data} --scale 2 --blocks 1 --width 4 --light --discriminator-width 4 --tile 32 "
         "--min-face 16 --batch 2 --num-held-out 2 --pixel-steps 2 --adversarial-steps 1",

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     *("README.md", "RESULTS.md", "weights/README.md"),
     *(f"docs/{name}.md" for name in ("training", "refinement", "detector", "folding", "formats", "quantisation")),
-    "docs/steadfastness.md",
+    *("docs/steadfastness.md", "docs/bulk.md"),
 )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tables import beside, endurance, equal_budget, faults, formats, fuzzing, measurements, papers, quantised
+from benchmarks.tables import (
+    beside, bulk, endurance, equal_budget, faults, formats, fuzzing, measurements, papers, quantised,
+)  # fmt: skip
 
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -27,6 +29,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "kills": faults.kills,
     "fuzzing": fuzzing.fuzzing,
     "endurance": endurance.endurance,
+    "bulk": bulk.bulk,
     "peers": beside.peers,
     "peers_protocol": beside.protocol,
     "peers_summary": beside.summary,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -132,7 +134,7 @@ def test_a_data_set_of_ray(here: None, photos: Path, model: Path, tmp_path: Path
     options = {"output": tmp_path / "faces", "model": model, "concurrency": 1}
     rows = ray.data.read_binary_files(str(photos), include_paths=True, file_extensions=["jpg"])
     assert detect(rows, **options) == Outcome(rows=4, failed=1, faces=2, skipped=0)
-    with pytest.raises(ValueError, match=r"^bulk: expected actors that work, got .*expected the columns image and pat"):
+    with pytest.raises(ValueError, match=r"^bulk: expected actors that work, got ValueError: data set: expected the "):
         detect(rows, bytes_column="image", **options)
 
 
@@ -158,15 +160,26 @@ def test_what_the_cluster_never_has(here: None, photos: Path, model: Path, tmp_p
         detect(photos, output=tmp_path / "faces", model=model, num_gpus=1)
 
 
-def test_three_libraries_read_the_rows_plainly(here: None, photos: Path, model: Path, tmp_path: Path) -> None:
-    """And a table of faces of them has the columns of `ultra-face detect`."""
-    output = tmp_path / "faces"
-    detect(photos, output=output, model=model, concurrency=1)
-    file = output / "faces-00000.parquet"
-    assert parquet.read_schema(file).equals(SCHEMA)
-    assert not any(isinstance(field.type, pa.BaseExtensionType) for field in parquet.read_schema(file))
-    of_pandas = pandas.read_parquet(output)
-    assert sorted(of_pandas["faces"].dropna().map(len)) == [0, 1, 1]
-    faces = polars.read_parquet(output / "*.parquet").explode("faces").unnest("faces").drop_nulls("score")
+def test_the_code_of_the_page_and_three_libraries(
+    here: None,
+    photos: Path,
+    model: Path,
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+) -> None:
+    """They read the rows plainly, and a table of the faces has the columns of `ultra-face detect`."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(model, "best.onnx")
+    page = (repository / "docs" / "bulk.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "bulk.detect" in block)
+    exec(compile(code, "docs/bulk.md", "exec"), {})
+    assert capsys.readouterr().out == "4 1\n"
+    schema = parquet.read_schema("faces/faces-00000.parquet")
+    assert schema.equals(SCHEMA)
+    assert not any(isinstance(field.type, pa.BaseExtensionType) for field in schema)
+    assert sorted(pandas.read_parquet("faces")["faces"].dropna().map(len)) == [0, 1, 1]
+    faces = polars.read_parquet("faces/*.parquet").explode("faces").unnest("faces").drop_nulls("score")
     assert len(faces) == 2
     assert set(COLUMNS) - set(faces.columns) == {"source", "frame", "image_width", "image_height", "face", "track_id"}

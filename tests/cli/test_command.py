@@ -136,6 +136,12 @@ WRONG = [
         "ultra-face quantize no.pt new.onnx --data odd.yaml",
         "odd.yaml: expected a data YAML as for yolo train, got a file of another kind",
     ),
+    (
+        "ultra-face bulk images --output new --model odd.yaml",
+        "odd.yaml: expected a face model, .pt or .onnx, got another; ",
+    ),
+    ("ultra-face bulk images --output new --model no.onnx", "no.onnx: expected an ONNX file, got no file; check the p"),
+    ("ultra-face bulk images --output s3://new", "s3://new: expected a folder of this machine to write to, got a URI;"),
     ("ultra-face web odd.yaml", "odd.yaml: expected a face model, .pt or .onnx, got another; make one"),
     ("ultra-face train-generator --data no.yaml", "'no.yaml' does not exist"),
     (
@@ -234,6 +240,9 @@ MISUSED = [
         "ultra-face fold-norms a.pt b.pt --data a.yaml --imgsz 650",
         "ultra-face quantize a.pt b.onnx --data a.yaml --imgsz 650",
         "ultra-face web a.pt --port 70000",
+        "ultra-face bulk a.jpg",
+        "ultra-face bulk a.jpg --output b --concurrency 0",
+        "ultra-face bulk a.jpg --output b --num-gpus -1",
         "ultra-face anchors --data a --levels 0",
     ),
     *(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,7 +116,9 @@ def _quiet() -> Iterator[None]:
     context.enable_progress_bars = False
     log.setLevel(logging.CRITICAL)  # its errors are raised, too
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The minimum number of concurrent actors", UserWarning)
+            yield
     finally:
         context.enable_progress_bars = bars
         log.setLevel(level)

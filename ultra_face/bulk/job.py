@@ -7,6 +7,7 @@ files are large and each is whole.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -123,13 +124,16 @@ def detect(
     with open_folder(folder, _made_with(origin, settings)) as done:
         left = photographs.without(done)
         writer = Writer(folder, rows_per_file)
-        if left.count() != 0:
+        total = left.count()
+        if total != 0:
             task = Task(content, origin, {"batch": batch_size, **settings}, num_gpus > 0, left.columns, done)
             with cluster(address):
                 actors = num_actors(machines(), request, left.spare_cores, concurrency)
+                if total is not None:
+                    actors = min(actors, math.ceil(total / batch_size))  # more would have nothing to do
                 rows = stream_rows(left.dataset(batch_size), task, request, num_actors=actors, batch_size=batch_size)
-                _write(rows, writer, total=left.count(), progress=progress)
-    skipped = (photographs.count() or 0) - (left.count() or 0)
+                _write(rows, writer, total=total, progress=progress)
+    skipped = (photographs.count() or 0) - (total or 0)
     return Outcome(writer.rows, writer.failed, writer.faces, skipped)
 
 
