@@ -26,6 +26,7 @@ PACKAGES = (
     "onnxruntime",
     "openvino",
     "nncf",
+    "ray",
 )
 REPOSITORY = Path(__file__).resolve().parent.parent
 RESULTS = "results"
