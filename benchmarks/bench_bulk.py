@@ -1,7 +1,7 @@
 """What `ultra_face.bulk.detect` costs and brings beside a plain loop over the same photographs.
 
 The speed: photographs a second of a `FaceDetector` in a loop, with one thread and with all that ONNX Runtime takes by
-itself, and of one and two actors, start of Ray and loading left out. The start is the whole time of a job of one
+itself, and of one and two actors between their first and their last file. The start is the whole time of a job of one
 photograph. The memory is the most that an actor's process held. The growth: whole seconds of jobs of more and more
 photographs with two actors, on inputs of a small size, since it is the cost of Ray that is looked for.
 
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from pyarrow import parquet
 from tqdm import tqdm
 
 from benchmarks.provenance import REPOSITORY, provenance
@@ -34,7 +35,6 @@ from ultra_face.formats.image_files import find_images
 WEIGHTS = REPOSITORY / "weights" / "yolov5n-aesvc-face.pt"
 RESULT = REPOSITORY / "results" / "bulk.json"
 SIZE, SMALL = 640, 64
-STARTS = 3
 ACTOR = "ray::MapWorker"
 INTERVAL = 0.2
 """Seconds between two looks at the memory."""
@@ -75,11 +75,16 @@ def watched() -> Iterator[list[int]]:
         looker.join()
 
 
-def job(source: Path, model: Path, actors: int, output: Path) -> float:
-    """Seconds of a whole job, with Ray started and ended."""
+def job(source: Path, model: Path, actors: int, output: Path, rows_per_file: int = 8) -> dict[str, float | None]:
+    """Seconds of a whole job, with Ray started and ended, and photographs a second once its first file is there."""
     begin = time.perf_counter()
-    detect(source, output=output, model=model, concurrency=actors)
-    return time.perf_counter() - begin
+    rows = detect(source, output=output, model=model, concurrency=actors, rows_per_file=rows_per_file).rows
+    seconds = time.perf_counter() - begin
+    first, *others = sorted(output.glob("*.parquet"))
+    if not others:
+        return {"seconds": seconds, "per_second": None}
+    meanwhile = others[-1].stat().st_mtime - first.stat().st_mtime
+    return {"seconds": seconds, "per_second": (rows - parquet.read_metadata(first).num_rows) / meanwhile}
 
 
 def loop(source: Path, model: Path, threads: int | None) -> float:
@@ -92,8 +97,8 @@ def loop(source: Path, model: Path, threads: int | None) -> float:
     return time.perf_counter() - begin
 
 
-def measure(photographs: list[Path], number: int, growth: list[int]) -> dict[str, Any]:
-    """All figures; numbers of photographs, of the speed and of the growth."""
+def measure(photographs: list[Path], number: int, growth: list[int], starts: int) -> dict[str, Any]:
+    """All figures; numbers of photographs, of the speed and of the growth, and how often Ray starts for nothing."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         outputs = (folder / f"faces-{index}" for index in range(1000))
@@ -102,21 +107,18 @@ def measure(photographs: list[Path], number: int, growth: list[int]) -> dict[str
         figures: dict[str, Any] = {"loop": {}, "actors": {}, "growth": []}
         for threads in (1, None):
             figures["loop"]["all" if threads is None else str(threads)] = number / loop(many, model, threads)
-        figures["start_s"] = statistics.median(job(one, model, 1, next(outputs)) for _ in range(STARTS))
+        figures["start_s"] = statistics.median(job(one, model, 1, next(outputs))["seconds"] for _ in range(starts))
         for actors in (1, 2):
             output = next(outputs)
             with watched() as held:
-                seconds = job(many, model, actors, output)
-            figures["actors"][str(actors)] = {
-                "seconds": seconds,
-                "per_second": number / (seconds - figures["start_s"]),
-                "resident_bytes": max(held),
-            }
+                figures["actors"][str(actors)] = job(many, model, actors, output)
+            figures["actors"][str(actors)]["resident_bytes"] = max(held)
         figures["bytes_per_row"] = sum(file.stat().st_size for file in output.glob("*.parquet")) / number
         small = export(WEIGHTS, folder / "small", SMALL)
         for count in tqdm(growth, desc="growth"):
             source = repeated(photographs, count, folder / str(count))
-            figures["growth"].append({"photographs": count, "seconds": job(source, small, 2, next(outputs))})
+            done = job(source, small, 2, next(outputs), max(8, count // 50))
+            figures["growth"].append({"photographs": count, **done})
     return figures
 
 
@@ -126,13 +128,14 @@ def main() -> None:
     parser.add_argument("--photographs", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--number", type=int, default=300, help="of photographs whose speed is measured")
     parser.add_argument("--growth", type=int, nargs="+", default=[100, 1000, 10_000], help="numbers of photographs")
+    parser.add_argument("--starts", type=int, default=3, help="jobs of one photograph")
     parser.add_argument("--output", type=Path, default=RESULT, help="the record")
     options = parser.parse_args()
     photographs = find_images(options.photographs)
     if not photographs:
         sys.exit(f"{options.photographs}: expected photographs, got none; give their folder")
-    config = {"number": options.number, "imgsz": SIZE, "growth_imgsz": SMALL, "starts": STARTS}
-    figures = measure(photographs, options.number, options.growth)
+    config = {"number": options.number, "imgsz": SIZE, "growth_imgsz": SMALL, "starts": options.starts}
+    figures = measure(photographs, options.number, options.growth, options.starts)
     data = f"{len(photographs)} photographs, repeated where more are needed"
     record = {"provenance": provenance(config, data, None), **figures}
     options.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
