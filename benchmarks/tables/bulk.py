@@ -39,15 +39,15 @@ def _speed(record: dict[str, Any]) -> str:
 
 def _pays(record: dict[str, Any]) -> str:
     """From how many photographs on two actors with their start are done before a loop is."""
-    bulk_rate, loop_rate = record["actors"]["2"]["per_second"], record["loop"]["all"]
+    bulk_rate, loop_rate = record["actors"]["2"]["per_second"], max(record["loop"].values())
     if bulk_rate <= loop_rate:
         return (
-            "On this machine a plain loop that uses all cores is as fast as two actors, so there bulk inference brings "
+            "On this machine the faster of the plain loops is as fast as two actors, so there bulk inference brings "
             "its rows, its resumption and its errors, and no time."
         )
     number = record["start_s"] / (1 / loop_rate - 1 / bulk_rate)
     return (
-        f"Two actors and their start take less time than a plain loop that uses all cores from {_two_digits(number):,} "
+        f"Two actors and their start take less time than the faster of the plain loops from {_two_digits(number):,} "
         "photographs on."
     )
 
