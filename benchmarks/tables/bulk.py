@@ -16,7 +16,7 @@ HOUR, DAY = 3600, 86400
 
 
 def bulk(results: Path) -> str:
-    """Speed, start and memory; the growth; from how many photographs it pays; and the billion."""
+    """Speed, start and memory, and from how many photographs it pays."""
     record = read_record(results, NAME)
     run = record["provenance"]
     config = run["config"]
@@ -24,7 +24,7 @@ def bulk(results: Path) -> str:
         f"{config['number']} photographs of {run['data']}; ONNX Runtime, input {config['imgsz']} px. Start: the whole "
         f"time of a job of one photograph. {source(record, NAME)}"
     )
-    return "\n\n".join([_speed(record), below, _pays(record), _growth(record), _billion(record)])
+    return "\n\n".join([_speed(record), below, _pays(record)])
 
 
 def _speed(record: dict[str, Any]) -> str:
@@ -57,8 +57,9 @@ def _two_digits(number: float) -> int:
     return math.ceil(number / 10**digits) * 10**digits
 
 
-def _growth(record: dict[str, Any]) -> str:
+def growth(results: Path) -> str:
     """Seconds of jobs of more and more photographs."""
+    record = read_record(results, NAME)
     body = [
         [f"{job['photographs']:,}", f"{job['seconds']:.0f} s", f"{1000 / job['per_second']:.1f} ms"]
         for job in record["growth"]
@@ -69,9 +70,9 @@ def _growth(record: dict[str, Any]) -> str:
     return f"{lead}\n\n{table}"
 
 
-def _billion(record: dict[str, Any]) -> str:
+def billion(results: Path) -> str:
     """A billion photographs on machines of many cores, each core as fast as one of two busy ones here."""
-    actors = record["actors"]["2"]
+    actors = (record := read_record(results, NAME))["actors"]["2"]
     rate = actors["per_second"] / 2
     seconds = BILLION / rate
     body = []

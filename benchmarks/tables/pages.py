@@ -30,6 +30,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "fuzzing": fuzzing.fuzzing,
     "endurance": endurance.endurance,
     "bulk": bulk.bulk,
+    "bulk_growth": bulk.growth,
+    "bulk_billion": bulk.billion,
     "peers": beside.peers,
     "peers_protocol": beside.protocol,
     "peers_summary": beside.summary,
