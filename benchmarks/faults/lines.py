@@ -43,6 +43,7 @@ LINES = {
     "doctor": Line("", writes=False),
     "demo": Line("--epochs 1 --imgsz 64", writes=False),
     "detect": Line(f"INPUTS/few/images {_LOOK} --output faces.csv --draw drawn --overwrite", mine="faces.csv"),
+    "bulk": Line(f"INPUTS/few/images --model INPUTS/{MODEL} --imgsz 160 --output faces --concurrency 1 --num-cpus 0.5"),
     "align": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite"),
     "crop": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite"),
     "blur": Line(f"INPUTS/film.mp4 {_LOOK} --output blurred.mp4 --overwrite", mine="blurred.mp4"),

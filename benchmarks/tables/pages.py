@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tables import (
-    beside, bulk, endurance, equal_budget, faults, formats, fuzzing, measurements, papers, quantised,
+    beside,
+    bulk,
+    endurance,
+    equal_budget,
+    faults,
+    formats,
+    fuzzing,
+    measurements,
+    papers,
+    quantised,
 )  # fmt: skip
 
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)

@@ -23,6 +23,7 @@ from ultra_face.bulk.job import _write
 from ultra_face.bulk.rows import SCHEMA, Origin, to_table
 from ultra_face.faces import Faces
 from ultra_face.formats.files import MARKER
+from ultra_face.whole_files import OutputError
 
 ORIGIN = Origin("best.onnx", "0" * 64, "1.0")
 
@@ -85,12 +86,8 @@ def test_a_folder_has_one_origin_and_one_run(tmp_path: Path) -> None:
     origin = {"model": "a.onnx", "conf": 0.5}
     with open_folder(tmp_path / "faces", origin) as done:
         assert done == frozenset()
-        with (
-            pytest.raises(
-                FileExistsError, match=r"faces: expected a folder that no other run writes to, got one in use"
-            ),
-            open_folder(tmp_path / "faces", origin),
-        ):
+        message = r"faces: expected to write it alone, got another program that does; wait for its end"
+        with pytest.raises(OutputError, match=message), open_folder(tmp_path / "faces", origin):
             pass
     message = r"faces: expected an output folder of conf 0\.6, got one that was written with conf 0\.5; choose another "
     with pytest.raises(FileExistsError, match=message), open_folder(tmp_path / "faces", {**origin, "conf": 0.6}):

@@ -45,6 +45,7 @@ NOT_HERE = {
     "doctor": "writes nothing",
     "demo": "what it writes is the training of Ultralytics",
     "refine": "a test of its own below",
+    "bulk": "its files have the limit in a process of Ray's own too; tests/bulk",
     **dict.fromkeys(("show", "fold-norms", "quantize", "web", "train-generator"), "they write as refine does"),
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ultra_face.bulk.rows import SCHEMA
-from ultra_face.formats.files import MARKER, claim_folder, write_file
+from ultra_face.formats.files import MARKER, claimed
+from ultra_face.whole_files import replacing
 
 NAME, PATTERN = "faces-{:05d}.parquet", "faces-*.parquet"
 
@@ -30,19 +30,17 @@ def open_folder(folder: Path, origin: Mapping[str, object]) -> Iterator[frozense
         The paths of all rows in it.
 
     Raises:
-        FileExistsError: files of another origin are in it, or another run is writing to it.
-        OutputError: it cannot be written to.
+        FileExistsError: files of another origin are in it.
+        OutputError: another run writes to it, it cannot be written to, or it is taken away meanwhile.
     """
     _check_origin(folder, json.loads(json.dumps(origin)))
-    claim_folder(folder, origin)
-    with (folder / MARKER).open("rb") as marker:
-        _lock(marker, folder)
+    with claimed(folder, origin):
         tables = (parquet.read_table(file, columns=["path"]) for file in folder.glob(PATTERN))
         yield frozenset(path for table in tables for path in table["path"].to_pylist())
 
 
 def _check_origin(folder: Path, origin: Mapping[str, Any]) -> None:
-    """Say what differs, where `claim_folder` would only say that something does."""
+    """Say what differs, where `claimed` would only say that something does."""
     marker = folder / MARKER
     if not marker.is_file():
         return
@@ -53,21 +51,6 @@ def _check_origin(folder: Path, origin: Mapping[str, Any]) -> None:
             f"{folder}: expected an output folder of {expected}, got one that was written with {got}; choose another "
             "folder"
         )
-
-
-def _lock(file: Any, folder: Path) -> None:
-    """Lock an open file until it is closed, or until the process ends, however it ends."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise FileExistsError(
-            f"{folder}: expected a folder that no other run writes to, got one in use; wait for that run, or choose "
-            "another folder"
-        ) from error
 
 
 class Writer:
@@ -106,7 +89,6 @@ class Writer:
             OutputError: as `add`.
         """
         if self._waiting:
-            content = BytesIO()
-            parquet.write_table(pa.concat_tables(self._waiting).cast(SCHEMA), content, compression="zstd")
-            write_file(self._folder / NAME.format(self._number), content.getvalue())
+            with replacing(self._folder / NAME.format(self._number)) as partial:
+                parquet.write_table(pa.concat_tables(self._waiting).cast(SCHEMA), partial, compression="zstd")
             self._number, self._waiting = self._number + 1, []

@@ -73,6 +73,7 @@ def detect(
     bytes_column: str = "bytes",
     path_column: str = "path",
     progress: bool = False,
+    trust: bool = False,
     **settings: Any,
 ) -> Outcome:
     """Find the faces of very many photographs and write a row for each, as `ultra_face.bulk.rows.SCHEMA` has it.
@@ -97,14 +98,15 @@ def detect(
         bytes_column: column of Parquet files and data sets that holds image files.
         path_column: column that names each of them.
         progress: whether to show on standard error how far it is.
+        trust: let a checkpoint run what code it holds, as `FaceDetector` does.
         settings: of `FaceDetector`: conf, iou, imgsz, tile, scales, rotate, flip, max_faces and min_size.
 
     Raises:
         ConnectionError: no cluster answers at the address.
-        FileExistsError: the output folder is of another model or other settings, or in use.
+        FileExistsError: the output folder is of another model or other settings.
         FileNotFoundError: there is no such model or source.
         ModuleNotFoundError: a package of `ultra-face[bulk]` is not installed.
-        OutputError: the output folder cannot be written to.
+        OutputError: the output folder cannot be written to, or another run does.
         ValueError: an option out of its range, a model or source of another kind, or more than the cluster can ever
             give.
     """
@@ -119,14 +121,16 @@ def detect(
 
     folder = _local(os.fspath(output))
     request = Request(num_cpus, num_gpus, memory)
-    content, origin = _read_model(os.fspath(model), settings)
+    content, origin = _read_model(os.fspath(model), settings, trust=trust)
     photographs = find_photographs(source, Columns((bytes_column, path_column)))
     with open_folder(folder, _made_with(origin, settings)) as done:
         left = photographs.without(done)
         writer = Writer(folder, rows_per_file)
         total = left.count()
         if total != 0:
-            task = Task(content, origin, {"batch": batch_size, **settings}, num_gpus > 0, left.columns, done)
+            task = Task(
+                content, origin, {"batch": batch_size, "trust": trust, **settings}, num_gpus > 0, left.columns, done
+            )
             with cluster(address):
                 actors = num_actors(machines(), request, left.spare_cores, concurrency)
                 if total is not None:
@@ -186,7 +190,7 @@ def _local(output: str) -> Path:
     return Path(output)
 
 
-def _read_model(model: str, settings: dict[str, Any]) -> tuple[bytes, Origin]:
+def _read_model(model: str, settings: dict[str, Any], *, trust: bool) -> tuple[bytes, Origin]:
     """The content of a model file and its name and hash, once a detector has shown that it takes it.
 
     Raises:
@@ -202,7 +206,7 @@ def _read_model(model: str, settings: dict[str, Any]) -> tuple[bytes, Origin]:
             f"{model}: expected a face model, {' or '.join(SUFFIXES)}, got another; make one with `yolo export "
             "format=onnx`"
         )
-    FaceDetector(file, device="cpu", **settings)
+    FaceDetector(file, device="cpu", trust=trust, **settings)
     from ultra_face.bulk.rows import Origin
 
     content = file.read_bytes()
