@@ -20,7 +20,7 @@ from benchmarks.faults.inputs import make_inputs, sums
 from benchmarks.faults.lines import LINES, Line, make_models
 from benchmarks.faults.process import run
 from benchmarks.provenance import REPOSITORY, provenance
-from ultra_face.whole_files import PARTIAL
+from ultra_face.files.whole import PARTIAL
 
 SEED = 0
 TIMES = 3

@@ -23,40 +23,40 @@ MODULES = {
 }
 # What each room may import of the others.
 MAY_IMPORT = {
-    "whole_files": set(),
+    "files": set(),
     "pictures": set(),
-    "exchange": {"whole_files"},
+    "exchange": {"files"},
     "face": {"pictures"},
-    "faces": {"whole_files", "face", "pictures", "exchange"},
+    "faces": {"files", "face", "pictures", "exchange"},
     "nn": set(),
     "losses": set(),
-    "formats": {"whole_files", "faces"},
-    "refinement": {"whole_files", "nn", "formats", "faces"},
+    "formats": {"files", "faces"},
+    "refinement": {"files", "nn", "formats", "faces"},
     "heads": {"losses", "nn", "refinement"},
-    "data": {"whole_files", "formats", "faces", "losses", "pictures"},  # of the losses, how anchors are matched
+    "data": {"files", "formats", "faces", "losses", "pictures"},  # of the losses, how anchors are matched
     "demo": {"data", "formats"},
-    "super_resolution": {"whole_files", "nn", "data", "formats", "faces", "runtimes"},
-    "runtimes": {"refinement", "formats"},
-    "deploy": {"whole_files", "nn", "heads", "refinement", "formats", "runtimes", "evaluation", "detector"},
+    "super_resolution": {"files", "nn", "data", "formats", "faces", "runtimes"},
+    "runtimes": {"files", "refinement", "formats"},
+    "deploy": {"files", "nn", "heads", "refinement", "formats", "runtimes", "evaluation", "detector"},
     "detection": {"runtimes", "formats", "faces", "pictures"},
-    "detector": {"detection", "runtimes", "plugin", "faces"},
-    "evaluation": {"whole_files", "formats", "faces", "runtimes"},
-    "video": {"whole_files", "formats", "faces"},
-    "bulk": {"whole_files", "detector", "detection", "formats", "faces", "exchange"},
-    "web": {"whole_files", "deploy", "detector", "runtimes", "plugin", "formats"},
+    "detector": {"files", "detection", "runtimes", "plugin", "faces"},
+    "evaluation": {"files", "formats", "faces", "runtimes"},
+    "video": {"files", "formats", "faces"},
+    "bulk": {"files", "detector", "detection", "formats", "faces", "exchange"},
+    "web": {"files", "deploy", "detector", "runtimes", "plugin", "formats"},
     "plugin": {
-        "whole_files", "heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces", "runtimes",
+        "files", "heads", "losses", "refinement", "nn", "data", "evaluation", "formats", "faces", "runtimes",
     },
     "cli": {
         "plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "faces", "runtimes", "detection",
-        "detector", "video", "exchange", "deploy", "web", "whole_files", "bulk",
+        "detector", "video", "exchange", "deploy", "web", "files", "bulk",
     },
-    "__main__": {"cli", "runtimes"},
+    "__main__": {"cli", "files"},
 }  # fmt: skip
 # What needs neither torch nor Ultralytics, but for the modules below, which run a detector or its trackers.
 WITHOUT_TORCH = (
     "pictures", "exchange", "face", "faces", "formats", "data", "demo", "evaluation", "detection", "detector", "video",
-    "web", "whole_files", "bulk",
+    "web", "files", "bulk",
 )  # fmt: skip
 RUN_ULTRALYTICS = {
     "ultra_face.evaluation.detect_images", "ultra_face.evaluation.detect_folders", "ultra_face.video.tracking",

@@ -19,10 +19,10 @@ import yaml
 from ultra_face.cli.command import command
 from ultra_face.data.prepare import DATA_KEYS
 from ultra_face.data.sources import SPLIT_NAMES
+from ultra_face.files.whole import write_file, write_link
 from ultra_face.formats.files import Claim, claimed, staged
 from ultra_face.formats.image_files import find_images
 from ultra_face.formats.yolo_pose import label_file
-from ultra_face.whole_files import write_file, write_link
 
 
 def join(datasets: Mapping[Path, Path | None], output: Path) -> dict[str, int]:

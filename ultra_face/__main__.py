@@ -8,7 +8,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from ultra_face import __version__
 from ultra_face.cli.command import command
-from ultra_face.runtimes.trust import files_trusted
+from ultra_face.files.trust import files_trusted
 
 # What each command does. Its file in `cli/` has its parser and its one call, and is imported only when it is asked for:
 # some need no torch, and the doctor must run where Ultralytics does not import.

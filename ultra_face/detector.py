@@ -13,9 +13,9 @@ from ultra_face.detection.predictions import clipped
 from ultra_face.detection.sources import OnError, read_source
 from ultra_face.detection.views import Plan, Tile
 from ultra_face.faces import Faces
+from ultra_face.files.trust import files_trusted, is_trusted
 from ultra_face.plugin.files import find_weights
 from ultra_face.runtimes.network import Network, Signature
-from ultra_face.runtimes.trust import files_trusted, is_trusted
 
 WEIGHTS = "yolov5n-aesvc-face.pt"
 """The weights that come with the package."""

@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ultra_face.exchange import dictionary, rows, supervision
 from ultra_face.face import Face
+from ultra_face.files.whole import write_file
 from ultra_face.pictures import alignment, boxes, drawing, hiding, pose
 from ultra_face.pictures.pixels import Pixels, Size, check_image, width_and_height
-from ultra_face.whole_files import write_file
 
 FloatArray = NDArray[np.floating[Any]]
 Shape = Literal["ellipse", "box"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.inputs import sums
-from ultra_face.whole_files import PARTIAL
+from ultra_face.files.whole import PARTIAL
 
 Check = Callable[[Path, Path], str | None]
 """Takes the folder of a run and that of one that nobody disturbed; says in a sentence what is wrong."""

@@ -28,8 +28,8 @@ from ultra_face.deploy.quantising import float_model
 from ultra_face.detector import FaceDetector
 from ultra_face.evaluation.detect_folders import open_detector
 from ultra_face.evaluation.detect_images import Run, Settings
+from ultra_face.files.trust import files_trusted
 from ultra_face.refinement.checkpoint import write_refined
-from ultra_face.runtimes.trust import files_trusted
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
 from ultra_face.super_resolution.checkpoint import load_generator
 from ultra_face.super_resolution.losses import load_detector, vgg19_features

@@ -16,8 +16,8 @@ from benchmarks.fuzzing.sandbox import Sandbox
 from benchmarks.fuzzing.seeds import Seeds
 from ultra_face.cli.data_yaml import data_folders
 from ultra_face.data.anchor_fit import read_model_anchors
+from ultra_face.files.trust import files_trusted
 from ultra_face.plugin.files import root
-from ultra_face.runtimes.trust import files_trusted
 from ultra_face.runtimes.ultralytics_model import open_model
 
 DATA = """path: .

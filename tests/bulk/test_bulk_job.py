@@ -22,8 +22,8 @@ from ultra_face.bulk.folder import Writer, open_folder
 from ultra_face.bulk.job import _write
 from ultra_face.bulk.rows import SCHEMA, Origin, to_table
 from ultra_face.faces import Faces
+from ultra_face.files.whole import OutputError
 from ultra_face.formats.files import MARKER
-from ultra_face.whole_files import OutputError
 
 ORIGIN = Origin("best.onnx", "0" * 64, "1.0")
 

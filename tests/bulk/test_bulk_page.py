@@ -38,7 +38,7 @@ def test_options_are_those_of_the_command(page: str) -> None:
         "--photographs",
     }  # of `ray` and the benchmark
     assert named <= options
-    assert options - {"--help", "--quiet", *(f"--{name}" for name in DETECTOR_SETTINGS)} <= named
+    assert options - {"--help", "--quiet", "--trust", *(f"--{name}" for name in DETECTOR_SETTINGS)} <= named
     assert f"of {ROWS_PER_FILE:,} rows each" in page
 
 

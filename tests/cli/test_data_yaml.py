@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ultra_face.cli.data_yaml import data_folders
+from ultra_face.files.trust import files_trusted
 from ultra_face.plugin.files import packaged_data
-from ultra_face.runtimes.trust import files_trusted
 
 
 @pytest.fixture

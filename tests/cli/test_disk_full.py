@@ -22,7 +22,7 @@ from squares import write_image as write_picture
 
 from ultra_face import __main__
 from ultra_face.data.prepare import prepare_dataset
-from ultra_face.whole_files import PARTIAL
+from ultra_face.files.whole import PARTIAL
 
 LARGEST = 200
 MINE = b"mine"
@@ -45,7 +45,7 @@ NOT_HERE = {
     "doctor": "writes nothing",
     "demo": "what it writes is the training of Ultralytics",
     "refine": "a test of its own below",
-    "bulk": "its files have the limit in a process of Ray's own too; tests/bulk",
+    "bulk": "it writes as refine does; Ray beside it has files of its own, larger than the limit",
     **dict.fromkeys(("show", "fold-norms", "quantize", "web", "train-generator"), "they write as refine does"),
 }
 

@@ -8,7 +8,7 @@ import yaml
 from ultralytics.data.utils import img2label_paths
 
 from ultra_face.data.prepare import prepare_dataset
-from ultra_face.whole_files import OutputError
+from ultra_face.files.whole import OutputError
 
 SPLITS = {"train": "train.txt", "val": "dev.txt"}
 

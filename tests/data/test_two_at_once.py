@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ultra_face.data.prepare import prepare_dataset
-from ultra_face.whole_files import OutputError
+from ultra_face.files.whole import OutputError
 
 SPLITS = {"train": "train.txt", "val": "dev.txt"}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ultra_face.files.whole import OutputError, write_file
 from ultra_face.formats.files import MARKER, claimed, staged
-from ultra_face.whole_files import OutputError, write_file
 
 
 def claim_and_leave(folder: Path, source: str = "a") -> None:

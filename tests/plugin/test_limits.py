@@ -11,8 +11,8 @@ import yaml
 from small_models import small_yaml
 from ultralytics import YOLO
 
+from ultra_face.files.trust import files_trusted
 from ultra_face.plugin.parser import UnknownLayerError
-from ultra_face.runtimes.trust import files_trusted
 from ultra_face.runtimes.ultralytics_model import open_model
 
 

@@ -16,7 +16,7 @@ from small_models import small_model
 
 from ultra_face.__main__ import main
 from ultra_face.detector import FaceDetector
-from ultra_face.runtimes.trust import files_trusted, is_refused, is_trusted
+from ultra_face.files.trust import files_trusted, is_refused, is_trusted
 from ultra_face.runtimes.ultralytics_model import open_checkpoint, open_model
 from ultra_face.super_resolution.checkpoint import load_generator
 from ultra_face.super_resolution.losses import load_detector, vgg19_features

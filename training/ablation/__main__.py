@@ -27,7 +27,7 @@ from benchmarks.provenance import REPOSITORY, provenance
 from training.ablation.rows import ROWS
 from training.ablation.run import Budget, record
 from ultra_face.cli.command import command, not_negative, positive
-from ultra_face.whole_files import write_file
+from ultra_face.files.whole import write_file
 
 RESULTS = REPOSITORY / "results" / "ablation"
 BEFORE_AND_AFTER = 45.0

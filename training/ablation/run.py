@@ -20,7 +20,7 @@ from training.ablation.measure import measure
 from training.ablation.rows import Description, Row
 from training.ablation.trainer import BlindTrainer, Meter
 from training.cpu_bfloat16 import on_train_start
-from ultra_face.whole_files import write_file
+from ultra_face.files.whole import write_file
 
 RECIPE = Path(__file__).resolve().parents[2] / "cfg" / "train" / "small-data.yaml"
 FIXED_SETTINGS = {"cache": "ram", "patience": 0, "val": False, "plots": False}

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from ultralytics.models.yolo.pose import PoseTrainer
 
-from ultra_face.whole_files import write_file
+from ultra_face.files.whole import write_file
 
 
 class BlindTrainer(PoseTrainer):  # type: ignore[misc]

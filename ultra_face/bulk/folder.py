@@ -12,8 +12,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ultra_face.bulk.rows import SCHEMA
+from ultra_face.files.whole import replacing
 from ultra_face.formats.files import MARKER, claimed
-from ultra_face.whole_files import replacing
 
 NAME, PATTERN = "faces-{:05d}.parquet", "faces-*.parquet"
 

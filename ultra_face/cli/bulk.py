@@ -12,7 +12,7 @@ from ultra_face.bulk import detect
 from ultra_face.bulk.job import CORES, ROWS_PER_FILE
 from ultra_face.cli.command import add_trust, new_parser, not_negative, positive
 from ultra_face.cli.sources import add_detector, detector_settings
-from ultra_face.runtimes.trust import is_trusted
+from ultra_face.files.trust import is_trusted
 
 
 def parser() -> ArgumentParser:

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import TypeVar
 
 from ultra_face.cli.interruption import hearing_interruptions
-from ultra_face.whole_files import NO_ROOM, OutputError
+from ultra_face.files.whole import NO_ROOM, OutputError
 
 Item = TypeVar("Item")
 

@@ -16,8 +16,8 @@ from ultra_face.cli.outputs import Outputs
 from ultra_face.cli.sources import SourceFile, add_options, find_inputs, load_detector, look, work_through
 from ultra_face.exchange.rows import COLUMNS, csv_text
 from ultra_face.faces import Faces
+from ultra_face.files.whole import write_file
 from ultra_face.formats.image_files import Pixels
-from ultra_face.whole_files import write_file
 
 INDEX = "index.csv"
 OF_A_CROP = ("file", "sharpness")

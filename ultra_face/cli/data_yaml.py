@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ultra_face.files.trust import is_trusted
 from ultra_face.formats.files import named
 from ultra_face.formats.yaml_files import read_yaml
 from ultra_face.plugin.files import packaged_data
-from ultra_face.runtimes.trust import is_trusted
 
 EXPECTED = "a data YAML as for yolo train"
 REMEDY = "cfg/datasets/faces-demo.yaml shows one"

@@ -14,7 +14,7 @@ from ultra_face.cli.command import new_parser
 from ultra_face.cli.outputs import Outputs
 from ultra_face.cli.rows import add_form, form_of, open_rows
 from ultra_face.cli.sources import SourceFile, add_options, find_inputs, load_detector, look, work_through
-from ultra_face.whole_files import write_file
+from ultra_face.files.whole import write_file
 
 
 def parser() -> ArgumentParser:

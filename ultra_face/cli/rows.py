@@ -19,7 +19,7 @@ from typing import TextIO, cast
 from ultra_face.cli.outputs import STANDARD_OUTPUT
 from ultra_face.exchange.rows import COLUMNS, csv_text, import_package, write_parquet
 from ultra_face.faces import Faces
-from ultra_face.whole_files import replacing
+from ultra_face.files.whole import replacing
 
 JSON_LINES, CSV, PARQUET = FORMS = ("jsonl", "csv", "parquet")
 HEADER = csv_text([], COLUMNS)

@@ -9,10 +9,10 @@ import cv2
 
 from ultra_face.cli.command import add_trust, logging_on_standard_error, new_parser, share
 from ultra_face.cli.detector import input_side
+from ultra_face.files.whole import write_file
 from ultra_face.formats.image_files import read_image
 from ultra_face.refinement.second_look import draw_second_look, look_again
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
-from ultra_face.whole_files import write_file
 
 
 def parser() -> ArgumentParser:

@@ -20,8 +20,8 @@ from ultra_face.cli.command import MENDABLE, add_trust, positive, sentence, shar
 from ultra_face.detection.images import is_video_name
 from ultra_face.detector import FaceDetector
 from ultra_face.faces import Faces
+from ultra_face.files.whole import NO_ROOM, OutputError
 from ultra_face.formats.image_files import Pixels, decode_image, is_image_content, is_image_name
-from ultra_face.whole_files import NO_ROOM, OutputError
 
 Item = TypeVar("Item")
 Detect = Callable[[Pixels], Faces]

@@ -25,9 +25,9 @@ from ultra_face.cli.sources import (
     work_through,
 )
 from ultra_face.faces import Faces
+from ultra_face.files.whole import write_file
 from ultra_face.formats.image_files import Pixels
 from ultra_face.video.tracking import TRACKERS, UNMATCHED, Tracker
-from ultra_face.whole_files import write_file
 
 PERSON = "person-{:04d}.png"
 

@@ -17,11 +17,11 @@ from ultra_face.data.anchors import (
     scale_to_training,
 )
 from ultra_face.data.cleaning import TOO_SMALL
+from ultra_face.files.whole import replacing
 from ultra_face.formats.annotation import FloatArray
 from ultra_face.formats.image_files import list_images, read_image
 from ultra_face.formats.yaml_files import read_yaml
 from ultra_face.formats.yolo_pose import label_file, read_boxes
-from ultra_face.whole_files import replacing
 
 Progress = Callable[[Sequence[Path]], Iterable[Path]]
 

@@ -17,11 +17,11 @@ import yaml
 from ultra_face.data.cleaning import CleanedFaces, RowReading, clean_faces, fit_to_image
 from ultra_face.data.sources import SourceSplit, open_source
 from ultra_face.faces import MIRRORED_LANDMARKS
+from ultra_face.files.whole import write_file, write_link
 from ultra_face.formats.annotation import NUM_LANDMARKS, FaceAnnotations
 from ultra_face.formats.files import claimed, staged
 from ultra_face.formats.image_files import ImageStore, find_images, image_size
 from ultra_face.formats.yolo_pose import RowLayout, format_labels, label_file
-from ultra_face.whole_files import write_file, write_link
 
 _SHOWN = 10
 

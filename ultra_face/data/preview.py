@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ultra_face.files.whole import write_file
 from ultra_face.formats.image_files import Pixels, find_images, read_image
 from ultra_face.formats.yolo_pose import label_file, read_labels
 from ultra_face.pictures.drawing import BOX_COLOUR, LANDMARK_COLOURS
-from ultra_face.whole_files import write_file
 
 _BACKGROUND = 24
 

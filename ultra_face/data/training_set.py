@@ -14,11 +14,11 @@ import cv2
 
 from ultra_face.data.cleaning import CleanedFaces, clean_faces
 from ultra_face.data.prepare import SplitReport, data_yaml, describe_training_set, foreign_images
+from ultra_face.files.whole import write_file
 from ultra_face.formats.annotation import FaceAnnotations
 from ultra_face.formats.files import claimed, staged
 from ultra_face.formats.image_files import Pixels, find_images, read_image
 from ultra_face.formats.yolo_pose import RowLayout, format_labels, label_file, read_faces, read_layout
-from ultra_face.whole_files import write_file
 
 SPLIT = "train"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ultra_face.data.prepare import PrepareReport, prepare_dataset
-from ultra_face.whole_files import replacing
+from ultra_face.files.whole import replacing
 
 HOST = "https://huggingface.co/datasets/CUHK-CSE/wider_face/resolve/main/data"
 """Copy of the authors' group, which the page of the data set links to."""

@@ -20,10 +20,10 @@ import yaml
 from ultra_face.deploy.exports import as_values, errors_alone, export
 from ultra_face.deploy.photographs import Inputs, Progress, choose_evenly
 from ultra_face.deploy.quantised_nodes import head_layer, stays_float
+from ultra_face.files.whole import new_folder, replacing, write_file
 from ultra_face.formats.files import named
 from ultra_face.heads.table import HEADS
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
-from ultra_face.whole_files import new_folder, replacing, write_file
 
 ONNX, CHECKPOINT = ".onnx", ".pt"
 OPENVINO = "_openvino_model"

@@ -16,6 +16,7 @@ from ultra_face.evaluation.detect_images import STRIDE, Image, Run, describe, de
 from ultra_face.evaluation.ground_truth import load_ground_truth
 from ultra_face.evaluation.landmarks import select_images
 from ultra_face.faces import Faces
+from ultra_face.files.whole import write_file
 from ultra_face.formats.annotation import NUM_LANDMARKS
 from ultra_face.formats.files import claimed, named, staged
 from ultra_face.formats.image_files import IMAGE_SUFFIXES, read_image
@@ -23,7 +24,6 @@ from ultra_face.formats.result_files import DETECTOR_FILE, to_rows, write_predic
 from ultra_face.formats.retinaface import read_annotated_faces, write_detected_faces
 from ultra_face.formats.widerface import ImageSetError, abbreviate, read_image_list, read_lines
 from ultra_face.runtimes.ultralytics_model import REMEDY, open_model
-from ultra_face.whole_files import write_file
 
 Progress = Callable[[Iterable[str]], Iterable[str]]
 

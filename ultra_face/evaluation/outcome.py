@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ultra_face.evaluation.curve import PrecisionRecall
-from ultra_face.whole_files import replacing, write_file
+from ultra_face.files.whole import replacing, write_file
 
 if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn: every `import ultralytics` would pay for it
     from matplotlib.axes import Axes

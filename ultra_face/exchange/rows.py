@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ultra_face.whole_files import replacing
+from ultra_face.files.whole import replacing
 
 LANDMARKS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 """The left ones as seen on the upright face, which are the person's right ones."""

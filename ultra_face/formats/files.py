@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ultra_face.whole_files import PARTIAL, OutputError, held, write_file
+from ultra_face.files.whole import PARTIAL, OutputError, held, write_file
 
 MARKER = ".ultra_face.json"
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ultra_face.files.whole import PARTIAL, write_file
 from ultra_face.formats.annotation import stays_inside
 from ultra_face.formats.widerface import abbreviate, strip_image_suffix
-from ultra_face.whole_files import PARTIAL, write_file
 
 DETECTOR_FILE = "detector.json"
 """Beside the event folders: how the detections were made, for reports."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ultra_face.faces import Faces
+from ultra_face.files.whole import write_file
 from ultra_face.formats.annotation import (
     NUM_LANDMARKS,
     WIDER_ROW_LENGTH,
@@ -29,7 +30,6 @@ from ultra_face.formats.annotation import (
     wider_face_row,
 )
 from ultra_face.formats.files import read_text
-from ultra_face.whole_files import write_file
 
 _BOX_LENGTH = 4
 _LANDMARK_ROW_LENGTH = _BOX_LENGTH + 3 * NUM_LANDMARKS

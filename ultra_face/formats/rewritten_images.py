@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ultra_face.files.whole import write_file
 from ultra_face.formats.image_files import Pixels, decode_image, open_image
-from ultra_face.whole_files import write_file
 
 if TYPE_CHECKING:
     from PIL.Image import Exif, Image

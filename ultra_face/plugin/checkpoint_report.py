@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ultra_face.runtimes.trust import files_trusted
+from ultra_face.files.trust import files_trusted
 
 EXPECTED = "a checkpoint of a face model"
 

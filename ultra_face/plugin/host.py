@@ -29,10 +29,10 @@ from ultralytics.nn import tasks
 from ultralytics.utils import SETTINGS, checks, downloads
 from ultralytics.utils.callbacks import base as host_callbacks
 
+from ultra_face.files.trust import is_refused
 from ultra_face.plugin import files, parser
 from ultra_face.plugin.checkpoints import STORED_CLASSES, stored_classes
 from ultra_face.plugin.tta import predict_augmented
-from ultra_face.runtimes.trust import is_refused
 
 Callback = Callable[[Any], None]
 

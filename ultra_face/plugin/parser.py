@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from ultra_face.files.trust import is_refused
 from ultra_face.formats.files import named
 from ultra_face.formats.yaml_files import check_extent
 from ultra_face.losses.settings import FaceLossSettings
 from ultra_face.plugin.limits import SizeLimit, check_layers_alone, check_numbers, check_rows, rows_of
 from ultra_face.refinement.settings import RefinementSettings
-from ultra_face.runtimes.trust import is_refused
 
 if TYPE_CHECKING:
     from ultra_face.nn.layers import Build

@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
+from ultra_face.files.whole import replacing
 from ultra_face.nn.srgan import Generator
 from ultra_face.refinement.refined import Refined
 from ultra_face.refinement.settings import RefinementSettings
-from ultra_face.whole_files import replacing
 
 SUFFIX = ".pt"  # of a checkpoint, by which Ultralytics knows it
 WRAPPED = {"AnchorPose": "SRPose", "FacePose": "SRFacePose", "SRPose": "SRPose", "SRFacePose": "SRFacePose"}

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from ultralytics import YOLO
 
+from ultra_face.files.trust import files_trusted, is_trusted
 from ultra_face.formats.archives import check_stored
 from ultra_face.formats.files import named
 from ultra_face.formats.yaml_files import read_yaml
-from ultra_face.runtimes.trust import files_trusted, is_trusted
 
 REMEDY = "name a best.pt of yolo train"
 HOW_TO_TRUST = "if you know who made it, run again with --trust, in Python with trust=True"

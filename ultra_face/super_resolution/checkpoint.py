@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from ultra_face.files.whole import replacing
 from ultra_face.formats.archives import check_stored
 from ultra_face.nn.srgan import Generator
-from ultra_face.whole_files import replacing
 
 _KIND = "ultra-face generator"
 _REMEDY = "name a file that `ultra-face train-generator` wrote"

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ultra_face.files.whole import write_file
 from ultra_face.super_resolution.crops import CropSettings, draw_crop, to_pixels, to_tensor
 from ultra_face.super_resolution.degrade import Degradation, Pixels, degrade, enlarge
 from ultra_face.super_resolution.face_images import FaceImage, read_pixels
-from ultra_face.whole_files import write_file
 
 try:
     from skimage.metrics import peak_signal_noise_ratio, structural_similarity

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from ultra_face.files.whole import replacing
 from ultra_face.super_resolution.checkpoint import save_generator
 from ultra_face.super_resolution.crops import Batch, Batches
 from ultra_face.super_resolution.degrade import Pixels, enlarge
 from ultra_face.super_resolution.held_out import Quality, by_network, comparison, mean_quality, measure_all, save_sheet
 from ultra_face.super_resolution.trainer import Trainer
-from ultra_face.whole_files import replacing
 
 LAST = "last.pt"
 SHEET_ROWS = 8

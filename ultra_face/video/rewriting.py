@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ultra_face.files.whole import replacing
 from ultra_face.video.film import CONVERSION, Film, Frame, Pixels, open_film, pyav
-from ultra_face.whole_files import replacing
 
 if TYPE_CHECKING:
     import av

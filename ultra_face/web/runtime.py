@@ -15,7 +15,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from ultra_face.whole_files import write_file
+from ultra_face.files.whole import write_file
 
 VERSION = "1.30.0"
 PACKAGE = f"onnxruntime-web@{VERSION}"

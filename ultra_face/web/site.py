@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ultra_face.files.whole import new_folder
 from ultra_face.plugin import files
 from ultra_face.web.page_model import PageModel
 from ultra_face.web.runtime import SUMS
-from ultra_face.whole_files import new_folder
 
 PAGE = ("index.html", "style.css", "icon.svg", "app.js", "camera.js", "drawing.js", "detect.js", "worker.js")
 """Files of the page's folder."""

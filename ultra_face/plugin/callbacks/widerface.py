@@ -16,10 +16,10 @@ from ultralytics.utils.ops import scale_boxes
 from ultra_face.evaluation.ground_truth import GroundTruth, GroundTruthError, load_ground_truth
 from ultra_face.evaluation.protocol import Evaluation, evaluate
 from ultra_face.evaluation.report import summarise
+from ultra_face.files.whole import write_file
 from ultra_face.formats.result_files import to_rows
 from ultra_face.formats.widerface import abbreviate, image_name
 from ultra_face.plugin.callbacks.observers import Prediction
-from ultra_face.whole_files import write_file
 
 KEY = "widerface_ground_truth"
 RECORD_FILE = "widerface.json"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ultra_face.whole_files import PARTIAL, OutputError, held, new_folder, replacing, write_file, write_link
+from ultra_face.files.whole import PARTIAL, OutputError, held, new_folder, replacing, write_file, write_link
 
 
 @pytest.fixture
