@@ -164,5 +164,11 @@ def test_boxes_that_training_cannot_learn_are_left_out_and_counted(retinaface_so
 
 def test_too_few_boxes(retinaface_source, tmp_path):
     prepare_dataset([retinaface_source], tmp_path / "data")
-    with pytest.raises(ValueError, match="got 9 anchors and 2 boxes"):
+    message = r"images: expected at least as many boxes as anchors, got 9 anchors and 2 boxes that can be learned"
+    with pytest.raises(ValueError, match=message):
         fit_anchors([tmp_path / "data" / "images"], training_size=640, num_levels=3, anchors_per_level=3)
+    for label in (tmp_path / "data" / "labels").rglob("*.txt"):
+        label.write_text("")
+    message = r"images: expected at least as many boxes as anchors, got 1 anchors and 0 boxes that can be learned"
+    with pytest.raises(ValueError, match=message):
+        fit_anchors([tmp_path / "data" / "images"], training_size=640, num_levels=1, anchors_per_level=1)

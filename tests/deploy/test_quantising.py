@@ -127,6 +127,8 @@ def changed(shipped: Path, file: Path, change: str) -> Path:
         del model.metadata_props[:]
     elif change == "half":
         model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    elif change == "one picture":
+        del model.graph.input[0].type.tensor_type.shape.dim[0]
     else:
         model.graph.node.append(helper.make_node("QuantizeLinear", ["images"], ["q"]))
     onnx.save(model, file)
@@ -140,6 +142,7 @@ def changed(shipped: Path, file: Path, change: str) -> Path:
         ("no notes", "one of another origin"),
         ("half", "one in half precision"),
         ("whole", "one in whole numbers"),
+        ("one picture", "one whose input has 3 dimensions"),
     ],
 )
 def test_an_onnx_file_of_another_kind_is_refused(change: str, got: str, shipped_onnx: Path, tmp_path: Path) -> None:

@@ -147,9 +147,15 @@ def fit_anchors(
         FileNotFoundError: There are no images.
         ValueError: A label file or the model YAML is broken, or there are fewer boxes than anchors.
     """
+    locations, num_anchors = list(locations), num_levels * anchors_per_level
     boxes = read_box_sizes(list_images(locations), training_size=training_size, progress=progress)
     wh = learnable(boxes)
-    anchors = kmeans_anchors(wh, num_levels * anchors_per_level, seed=seed)
+    if len(wh) < num_anchors:
+        raise ValueError(
+            f"{', '.join(map(str, locations))}: expected at least as many boxes as anchors, got {num_anchors} anchors "
+            f"and {len(wh)} boxes that can be learned; ask for fewer anchors or give more labels"
+        )
+    anchors = kmeans_anchors(wh, num_anchors, seed=seed)
     if model_yaml is None:
         name, before = (
             "YOLOv5n-AESVC, Table 1",

@@ -107,6 +107,8 @@ class FloatModel:
             wrong = "one in whole numbers"
         elif given is None or given.type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
             wrong = "one in half precision"
+        elif len(given.type.tensor_type.shape.dim) != 4:
+            wrong = f"one whose input has {len(given.type.tensor_type.shape.dim)} dimensions"
         if wrong is not None:
             raise ValueError(f"{file}: expected {expected}, with one of {', '.join(heads)}, got {wrong}; {remedy}")
         assert head is not None
