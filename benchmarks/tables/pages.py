@@ -36,6 +36,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "formats_not_run": formats.formats_not_run,
     "int8": quantised.int8,
     "kills": faults.kills,
+    "interruptions": faults.interruptions,
     "fuzzing": fuzzing.fuzzing,
     "endurance": endurance.endurance,
     "bulk": bulk.bulk,
