@@ -97,7 +97,7 @@ def main() -> None:
         record["frames"] = write_film(film, photographs, minutes=options.minutes)
         images = list(images_of_sizes(film, num_images=16, num_sizes=8))
         model = work / "any-size.onnx"
-        record["together"]["threads"] = in_threads(model, images, threads=options.threads, rounds=3)
+        record["together"]["threads"] = in_threads(model, images, threads=options.threads, rounds=8)
         record["together"]["processes"] = in_processes(model, images, processes=options.processes)
         print(json.dumps(record["together"], indent=2), flush=True)
         for name in options.arms or ARMS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +52,21 @@ def _span(fewest_most: list[int]) -> str:
 
 
 def save_plot(results: Path, file: Path) -> None:
-    """Draw memory and processor time an image against the share of the run that is done."""
+    """Draw memory and processor time an image against the share of the run that is done, by what counts of it."""
     record = read_record(results, NAME)
     figure, panels = plt.subplots(1, 2, figsize=(13, 4.2), layout="constrained")
+    highest = {"uss_mb": 0.0, "processor_ms": 0.0}
     for name, arm in record["arms"].items():
         done = [100 * sample["images"] / arm["samples"][-1]["images"] for sample in arm["samples"]]
+        counts = [share >= 100 * arm["warm-up"] for share in done]
         for panel, key in zip(panels, ("uss_mb", "processor_ms"), strict=True):
-            panel.plot(done, [sample[key] for sample in arm["samples"]], label=name, linewidth=1)
-    for panel, title in zip(panels, ("memory of the process [MB]", "processor time an image [ms]"), strict=True):
+            values = [sample[key] for sample in arm["samples"]]
+            panel.plot(done, values, label=name, linewidth=1)
+            highest[key] = max(highest[key], *compress(values, counts))
+    titles = ("memory of the process [MB]", "processor time an image [ms]")
+    for panel, title, limit in zip(panels, titles, highest.values(), strict=True):
         panel.set(xlabel="share of the images done [%]", ylabel=title, xlim=(0, 100))
-        panel.set_ylim(0, 1.2 * panel.dataLim.ymax)
+        panel.set_ylim(0, 1.2 * limit)
         panel.grid(alpha=0.3)
     panels[0].legend(fontsize=7)
     figure.savefig(file, dpi=110)
