@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import tempfile
 from collections.abc import Generator
 from importlib.util import find_spec
@@ -19,6 +20,9 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core: its threads must not keep the others waiting
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a shell runs in the background, and all it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 WITHOUT_TORCH = find_spec("torch") is None
 

@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin, get_type_hints
 
-import av  # which is only imported for types there
+import av  # which is only imported for types there, as Ray's Dataset is
 import numpy as np
 import pytest
 import torch
@@ -36,7 +36,7 @@ WITH_ARRAYS = [
     dataclass
     for dataclass in dataclasses_of_the_package()
     if any(
-        holds_arrays(get_type_hints(dataclass, localns={"av": av})[field.name])
+        holds_arrays(get_type_hints(dataclass, localns={"av": av, "Dataset": object})[field.name])
         for field in dataclasses.fields(dataclass)
     )
 ]

@@ -34,7 +34,10 @@ def test_interrupted(tmp_path: Path) -> None:
             time.sleep(0.05)
         started = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        _, errors = process.communicate(timeout=SECONDS)
+        try:
+            _, errors = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()  # where it did not stop, or this would wait for it
     assert process.returncode == 130
     assert errors.endswith("ultra-face bulk: interrupted\n")
     assert "Traceback" not in errors

@@ -62,13 +62,16 @@ def test_a_page_is_served_until_it_is_stopped(model: Path, folder: Path) -> None
     words = [model, "--runtime", folder, "--port", "0", "--no-open"]
     command = [sys.executable, "-c", SMALL, "web", *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
-        line = server.stdout.readline()
-        assert line.endswith(" (Ctrl-C stops)\n")
-        with urllib.request.urlopen(f"{line.split()[0]}model.json") as answer:
-            assert json.load(answer)["name"] == "best"
-        os.kill(server.pid, signal.SIGINT)
-        assert server.wait(timeout=60) == 0
-        assert server.stderr.read() == ""
+        try:
+            line = server.stdout.readline()
+            assert line.endswith(" (Ctrl-C stops)\n")
+            with urllib.request.urlopen(f"{line.split()[0]}model.json") as answer:
+                assert json.load(answer)["name"] == "best"
+            os.kill(server.pid, signal.SIGINT)
+            assert server.wait(timeout=60) == 0
+            assert server.stderr.read() == ""
+        finally:
+            server.kill()  # where it did not stop, or this would wait for it
 
 
 @pytest.mark.parametrize(

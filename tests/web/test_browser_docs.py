@@ -38,7 +38,7 @@ def test_commands_and_options_are_those_of_the_command(docs: str) -> None:
     for line in lines:
         web.parser().parse_args(line.split())
     options = {option for action in web.parser()._actions for option in action.option_strings if option[:2] == "--"}
-    assert set(re.findall(r"--[a-z][a-z-]+", docs)) == options - {"--help"}
+    assert set(re.findall(r"--[a-z][a-z-]+", docs)) == options - {"--help", "--trust"}
 
 
 def test_files_are_those_of_the_page(docs: str) -> None:
