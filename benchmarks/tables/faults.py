@@ -70,7 +70,14 @@ def disks(results: Path) -> str:
         ]
         for name, row in record["rows"].items()
     ]
-    heads = ["command", "full disk", "half files", "files of the user kept", "runs again with room", "read-only disk"]
+    heads = [
+        "command",
+        "full disk",
+        "files unlike those of a whole run",
+        "files of the user kept",
+        "runs again with room",
+        "read-only disk",
+    ]
     return f"{markdown(heads, body)}\n\n{source(record, DISKS)}"
 
 

@@ -37,6 +37,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "int8": quantised.int8,
     "kills": faults.kills,
     "interruptions": faults.interruptions,
+    "disks": faults.disks,
     "fuzzing": fuzzing.fuzzing,
     "endurance": endurance.endurance,
     "bulk": bulk.bulk,
