@@ -39,7 +39,8 @@ def test_interrupted(tmp_path: Path) -> None:
         finally:
             process.kill()  # where it did not stop, or this would wait for it
     assert process.returncode == 130
-    assert errors.endswith("ultra-face bulk: interrupted\n")
+    assert "ultra-face bulk: interrupted" in errors.splitlines()  # threads of Ray may speak later
+    assert "Started a local Ray instance" not in errors  # another one
     assert "Traceback" not in errors
     _, alive = psutil.wait_procs(started, timeout=SECONDS)
     assert started

@@ -113,6 +113,7 @@ def detect(
     _check_installed()
     _check_amounts(concurrency=concurrency, batch_size=batch_size, num_cpus=num_cpus, rows_per_file=rows_per_file)
     _check_shares(num_gpus=num_gpus, memory=memory)
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # or threads that outlive Ctrl-C start another Ray
     from ultra_face.bulk.actor import Task
     from ultra_face.bulk.cluster import Request, cluster, machines, num_actors
     from ultra_face.bulk.folder import Writer, open_folder
