@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,34 @@ def test_the_code_of_the_page_and_three_libraries(
     faces = polars.read_parquet("faces/*.parquet").explode("faces").unnest("faces").drop_nulls("score")
     assert len(faces) == 2
     assert set(COLUMNS) - set(faces.columns) == {"source", "frame", "image_width", "image_height", "face", "track_id"}
+
+
+def test_an_interrupted_stream_ends_while_ray_is_there(
+    here: None, photos: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later its end would start another Ray, or say in a traceback that there is none."""
+    ended = []
+
+    @contextmanager
+    def cluster(address: str | None) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            ended.append("Ray")
+
+    def stream_rows(*_: Any, **__: Any) -> Iterator[str]:
+        try:
+            yield "rows"
+        finally:
+            ended.append("stream")
+
+    def interrupted(tables: Iterator[str], *_: Any, **__: Any) -> None:
+        next(tables)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ultra_face.bulk.cluster.cluster", cluster)
+    monkeypatch.setattr("ultra_face.bulk.stream.stream_rows", stream_rows)
+    monkeypatch.setattr("ultra_face.bulk.job._write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        detect(photos, output=tmp_path / "faces", model=model)
+    assert ended == ["stream", "Ray"]

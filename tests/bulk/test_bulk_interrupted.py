@@ -1,4 +1,4 @@
-"""Ctrl-C: status 130, what has come is written, and no process of Ray stays."""
+"""Ctrl-C: status 130, no traceback, what has come is written, and no process of Ray stays."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_interrupted(tmp_path: Path) -> None:
         finally:
             process.kill()  # where it did not stop, or this would wait for it
     assert process.returncode == 130
-    assert "ultra-face bulk: interrupted" in errors.splitlines()  # Ray may say what it lost meanwhile
-    assert "Started a local Ray instance" not in errors  # another one
+    assert errors.endswith("ultra-face bulk: interrupted\n")
+    assert "Traceback" not in errors
     _, alive = psutil.wait_procs(started, timeout=SECONDS)
     assert started
     assert alive == []

@@ -10,6 +10,7 @@ import hashlib
 import math
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from inspect import signature
@@ -113,7 +114,6 @@ def detect(
     _check_installed()
     _check_amounts(concurrency=concurrency, batch_size=batch_size, num_cpus=num_cpus, rows_per_file=rows_per_file)
     _check_shares(num_gpus=num_gpus, memory=memory)
-    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # or threads that outlive Ctrl-C start another Ray
     from ultra_face.bulk.actor import Task
     from ultra_face.bulk.cluster import Request, cluster, machines, num_actors
     from ultra_face.bulk.folder import Writer, open_folder
@@ -137,7 +137,8 @@ def detect(
                 if total is not None:
                     actors = min(actors, math.ceil(total / batch_size))  # more would have nothing to do
                 rows = stream_rows(left.dataset(batch_size), task, request, num_actors=actors, batch_size=batch_size)
-                _write(rows, writer, total=total, progress=progress)
+                with closing(rows):  # while Ray is there: it asks Ray for its end
+                    _write(rows, writer, total=total, progress=progress)
     skipped = (photographs.count() or 0) - (total or 0)
     return Outcome(writer.rows, writer.failed, writer.faces, skipped)
 

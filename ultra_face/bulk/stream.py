@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pyarrow as pa
 import ray
@@ -19,8 +19,8 @@ _REASON = re.compile(r"^\w*(Error|Exception): .+$", re.MULTILINE)
 
 def stream_rows(
     photographs: ray.data.Dataset, task: Task, request: Request, *, num_actors: int, batch_size: int
-) -> Iterator[pa.Table]:
-    """Look at photographs; Ray must run.
+) -> Generator[pa.Table, None, None]:
+    """Look at photographs; Ray must run, also when the generator is closed.
 
     Args:
         photographs: with the columns that the task tells.
