@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from benchmarks.fuzzing.case import Case, written
-from benchmarks.fuzzing.mutations import BYTES, HUGE, STRANGE, TEXT, bits_flipped
+from benchmarks.fuzzing.mutations import BYTES, HUGE, STRANGE, TEXT_FILES, bits_flipped
 from benchmarks.fuzzing.sandbox import Sandbox
 from ultra_face.data.anchor_fit import fit_anchors
 from ultra_face.data.collages import CollageSettings, make_collages
@@ -77,14 +77,10 @@ class Labels:
         """As `Family.case`; layouts take turns, and mutations in each of them."""
         layout = list(LAYOUTS)[number % len(LAYOUTS)]
         text, make = LAYOUTS[layout]
-        names = ["none", *TEXT, *BYTES, *SPECIAL]
+        names = [*TEXT_FILES, *SPECIAL]
         mutation = names[number // len(LAYOUTS) % len(names)]
-        if mutation == "none":
-            content = text.encode()
-        elif mutation in TEXT:
-            content = TEXT[mutation](text, rng).encode("utf-8", "surrogateescape")
-        elif mutation in BYTES:
-            content = BYTES[mutation](text.encode(), rng)
+        if mutation in TEXT_FILES:
+            content = TEXT_FILES[mutation](text.encode(), rng)
         else:
             content = SPECIAL[mutation](layout, text, rng).encode()
         source = sandbox.input / "source"

@@ -144,3 +144,15 @@ TEXT: Mapping[str, Text] = {
     "Latin-1": lambda text, rng: (text + "é").encode("latin-1", "replace").decode("utf-8", "surrogateescape"),
     "byte-order mark": lambda text, rng: "\ufeff" + text,
 }
+
+
+def _on_text(change: Text) -> Bytes:
+    return lambda content, rng: change(content.decode(), rng).encode("utf-8", "surrogateescape")
+
+
+TEXT_FILES: Mapping[str, Bytes] = {
+    "none": lambda content, rng: content,
+    **{name: _on_text(change) for name, change in TEXT.items()},
+    **BYTES,
+}
+"""What happens to the content of any text file."""

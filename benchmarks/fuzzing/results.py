@@ -13,7 +13,7 @@ import numpy as np
 import scipy.io
 
 from benchmarks.fuzzing.case import Case, written
-from benchmarks.fuzzing.mutations import BYTES, TEXT
+from benchmarks.fuzzing.mutations import BYTES, TEXT, TEXT_FILES
 from benchmarks.fuzzing.sandbox import Sandbox
 from ultra_face.evaluation.landmarks import report_landmarks
 from ultra_face.evaluation.report import report_folders
@@ -53,13 +53,11 @@ class Results:
         names = ["none", *BYTES, *(TEXT if is_text else MATS), "a name that leaves the folder"]
         mutation = names[number // len(KINDS) % len(names)]
         content: bytes = text.encode() if isinstance(text, str) else text
-        if mutation in BYTES:
-            content = BYTES[mutation](content, rng)
-        elif mutation in TEXT:
-            content = TEXT[mutation](str(text), rng).encode("utf-8", "surrogateescape")
+        if mutation in TEXT_FILES:
+            content = TEXT_FILES[mutation](content, rng)
         elif mutation in MATS:
             content = MATS[mutation](rng)
-        elif mutation != "none":
+        else:
             content = content.replace(b"0_Parade_a", b"../../outside/canary")
         written(source / place, content)
         return Case(f"{kind}, {mutation}", lambda: _evaluated(source, kind, sandbox), (str(source), *SETS))

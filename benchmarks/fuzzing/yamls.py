@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from benchmarks.fuzzing.case import Case, written
-from benchmarks.fuzzing.mutations import BYTES, HUGE, STRANGE, TEXT
+from benchmarks.fuzzing.mutations import HUGE, STRANGE, TEXT_FILES
 from benchmarks.fuzzing.sandbox import Sandbox
 from benchmarks.fuzzing.seeds import Seeds
 from ultra_face.cli.data_yaml import data_folders
@@ -51,16 +51,12 @@ class Yamls:
 
     def case(self, number: int, rng: Random, sandbox: Sandbox) -> Case:
         """As `Family.case`; a third are data YAMLs."""
-        names = ["none", *TEXT, *BYTES, *CHANGES, *WHOLE]
+        names = [*TEXT_FILES, *CHANGES, *WHOLE]
         mutation = names[number // 3 % len(names)]
         is_data = number % 3 == 0
         text = DATA if is_data else rng.choice(self.models)
-        if mutation == "none":
-            content = text.encode()
-        elif mutation in TEXT:
-            content = TEXT[mutation](text, rng).encode("utf-8", "surrogateescape")
-        elif mutation in BYTES:
-            content = BYTES[mutation](text.encode(), rng)
+        if mutation in TEXT_FILES:
+            content = TEXT_FILES[mutation](text.encode(), rng)
         elif mutation in CHANGES:
             read = yaml.safe_load(text)
             CHANGES[mutation](read, rng)
