@@ -49,9 +49,11 @@ def test_a_text_that_takes_long_is_refused(tmp_path: Path) -> None:
         read_yaml(written(tmp_path, " " * 200_001), "a thing")
 
 
-def test_brackets_that_take_long_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["", "# " + "]" * 101 + "\n"])
+def test_brackets_that_take_long_are_refused(before: str, tmp_path: Path) -> None:
+    """Whatever is closed before."""
     with pytest.raises(ValueError, match=r"a\.yaml: expected a thing, got brackets more than 100 deep; correct it$"):
-        read_yaml(written(tmp_path, "[" * 101), "a thing")
+        read_yaml(written(tmp_path, before + "[" * 101), "a thing")
 
 
 def test_aliases_that_stand_for_little_are_read(tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ def read_yaml(path: str | Path, expected: str) -> Any:
 
 
 def _brackets(text: str) -> int:
-    """How deep brackets are nested, counting those in quotes and comments too."""
+    """How deep brackets are nested at most, counting those in quotes and comments too; closing ones alone hide none."""
     steps = (1 if letter in "[{" else -1 for letter in text if letter in "[]{}")
-    return max(accumulate(steps), default=0)
+    return max(accumulate(steps, lambda depth, step: max(depth + step, 0), initial=0))
 
 
 def check_extent(content: Any, where: object) -> None:
