@@ -73,11 +73,13 @@ def refuse(name: str, line: Line, scratch: Path, *, mounts: bool) -> dict[str, A
             (output / line.mine).write_bytes(_MINE)
         end = run(words, output, largest_file=None if mounts else max(sizes) // 2)
         resumes = line.again and any(output.rglob("last.pt"))  # with another state than at the end
-        there = {path: digest for path, digest in files(output).items() if path != line.mine}
+        there = {path: digest for path, digest in files(output).items() if path not in (line.mine, line.index)}
+        half = [path for path, digest in there.items() if expected.get(path) != digest and not resumes]
+        if line.index is not None and not lists_what_is_there(output / line.index, reference / line.index):
+            half.append(line.index)
         seen["full"] = {
             **described(name, end),
-            "half-written": [path for path, digest in there.items() if expected.get(path) != digest and not resumes]
-            + closed_checkpoints(output),
+            "half-written": half + closed_checkpoints(output),
             "the user's file is kept": line.mine is None or kept(output / line.mine, reference / line.mine),
         }
         if mounts:
@@ -105,6 +107,14 @@ def described(name: str, end: End) -> dict[str, Any]:
 def kept(file: Path, reference: Path) -> bool:
     """Whether a user's file is what it was, or has become what the command was to write."""
     return file.is_file() and file.read_bytes() in (_MINE, reference.read_bytes())
+
+
+def lists_what_is_there(index: Path, reference: Path) -> bool:
+    """Whether a table has a row of the whole run's for each of the files beside it, and no other."""
+    head, *rows = index.read_text(encoding="utf-8").splitlines()
+    whole_head, *whole_rows = reference.read_text(encoding="utf-8").splitlines()
+    beside = sum(path != index for path in index.parent.iterdir())
+    return head == whole_head and set(rows) <= set(whole_rows) and len(rows) == beside
 
 
 @contextlib.contextmanager

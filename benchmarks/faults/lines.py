@@ -23,6 +23,7 @@ class Line:
     Attributes:
         words: that follow its name; `INPUTS` stands for their folder, and it works in the folder of its output.
         mine: a file of the user that it replaces when it succeeds.
+        index: a table that it writes of the files beside it, of those that are there.
         again: words that make a second run go on.
         writes: whether it writes what it is asked for, rather than Ultralytics.
         end: its exit status after Ctrl-C.
@@ -30,6 +31,7 @@ class Line:
 
     words: str
     mine: str | None = None
+    index: str | None = None
     again: str = ""
     writes: bool = True
     end: int = 130
@@ -44,8 +46,8 @@ LINES = {
     "demo": Line("--epochs 1 --imgsz 64", writes=False),
     "detect": Line(f"INPUTS/few/images {_LOOK} --output faces.csv --draw drawn --overwrite", mine="faces.csv"),
     "bulk": Line(f"INPUTS/few/images --model INPUTS/{MODEL} --imgsz 160 --output faces --concurrency 1 --num-cpus 0.5"),
-    "align": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite"),
-    "crop": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite"),
+    "align": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite", index="faces/index.csv"),
+    "crop": Line(f"INPUTS/few/images {_LOOK} --output faces --overwrite", index="faces/index.csv"),
     "blur": Line(f"INPUTS/film.mp4 {_LOOK} --output blurred.mp4 --overwrite", mine="blurred.mp4"),
     "track": Line(f"INPUTS/film.mp4 {_LOOK} --output tracked --overwrite", mine="tracked/film.jsonl"),
     "prepare": Line("INPUTS/faces --output set --hold-out 7 --preview sheet.png", mine="sheet.png"),

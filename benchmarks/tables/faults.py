@@ -73,7 +73,7 @@ def disks(results: Path) -> str:
     heads = [
         "command",
         "full disk",
-        "files unlike those of a whole run",
+        "half files",
         "files of the user kept",
         "runs again with room",
         "read-only disk",
