@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from interpreters import last_line, run_python
 from numpy.typing import NDArray
@@ -417,3 +418,44 @@ def test_models_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ModuleNotFoundError, match=r"^best\.pt: expected the package .*, which is not installed and whi"
     ):
         FaceDetector("best.pt")
+
+
+# Scores by precision
+
+
+def with_table(shipped_onnx: Path, file: Path, table: str) -> Path:
+    """The shipped network with a table of scores among its notes."""
+    model = onnx.load(shipped_onnx)
+    notes = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, notes | {"score_table": table})
+    onnx.save(model, file)
+    return file
+
+
+def test_a_precision_stands_for_the_score_of_the_models_own_table(shipped_onnx: Path, tmp_path: Path) -> None:
+    table = {"rows": [[0.9, 0.4, 0.95], [0.99, 0.7, 0.8]], "images": 7, "faces": 70, "imgsz": 640, "data": "some"}
+    file = with_table(shipped_onnx, tmp_path / "noted.onnx", str(table))
+    for precision, conf in ((0.9, 0.4), (0.95, 0.7)):
+        asked, named = FaceDetector(file, precision=precision), FaceDetector(file, conf=conf)
+        assert asked.conf == named.conf == conf
+        assert asked(PHOTOGRAPHS[0]).scores.tolist() == named(PHOTOGRAPHS[0]).scores.tolist()
+    with pytest.raises(
+        ValueError, match=r"noted\.onnx: precision: expected a share that the model reaches, at most 0\.99"
+    ):
+        FaceDetector(file, precision=0.999)
+    with pytest.raises(ValueError, match="expected precision to be left out beside conf, got "):
+        FaceDetector(file, precision=0.9, conf=0.4)
+
+
+def test_a_model_without_a_table(shipped_onnx: Path, tmp_path: Path) -> None:
+    model = onnx.load(shipped_onnx)
+    notes = {entry.key: entry.value for entry in model.metadata_props if entry.key != "score_table"}
+    onnx.helper.set_model_props(model, notes)
+    onnx.save(model, tmp_path / "plain.onnx")
+    with pytest.raises(ValueError, match=r"plain\.onnx: expected a model that carries a table of scores by precision"):
+        FaceDetector(tmp_path / "plain.onnx", precision=0.9)
+
+
+def test_a_table_that_is_none(shipped_onnx: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"odd\.onnx: expected a table of scores by precision under score_table"):
+        FaceDetector(with_table(shipped_onnx, tmp_path / "odd.onnx", "nonsense"))

@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "demo": {"data", "formats"},
     "super_resolution": {"files", "nn", "data", "formats", "faces", "runtimes"},
     "runtimes": {"files", "refinement", "formats"},
+    "calibration": {"heads", "refinement", "formats", "runtimes", "evaluation", "detection"},
     "deploy": {"files", "nn", "heads", "refinement", "formats", "runtimes", "evaluation", "detector"},
     "detection": {"runtimes", "formats", "faces", "pictures"},
     "detector": {"files", "detection", "runtimes", "plugin", "faces"},
@@ -49,7 +50,7 @@ MAY_IMPORT = {
     },
     "cli": {
         "plugin", "refinement", "super_resolution", "data", "evaluation", "formats", "faces", "runtimes", "detection",
-        "detector", "video", "exchange", "deploy", "web", "files", "bulk",
+        "detector", "video", "exchange", "deploy", "calibration", "web", "files", "bulk",
     },
     "__main__": {"cli", "files"},
 }  # fmt: skip

@@ -29,6 +29,7 @@ COMMANDS = {
     "evaluate-landmarks": "landmark errors of any detector's files, or of a model",
     "refine": "put a trained generator, or other settings of the second look, into a face model",
     "show": "draw what the second look does to a photograph, step by step",
+    "calibrate": "make the scores of a trained model mean the same for small faces and large ones",
     "fold-norms": "give a trained model norms that exports fold into its convolutions",
     "quantize": "make a model compute in 8-bit whole numbers, and report what that loses",
     "web": "show a page in the browser that finds faces, with a model of yours",

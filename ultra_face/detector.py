@@ -16,6 +16,7 @@ from ultra_face.faces import Faces
 from ultra_face.files.trust import files_trusted, is_trusted
 from ultra_face.plugin.files import find_weights
 from ultra_face.runtimes.network import Network, Signature
+from ultra_face.runtimes.score_table import REMEDY
 
 WEIGHTS = "yolov5n-aesvc-face.pt"
 """The weights that come with the package."""
@@ -39,7 +40,8 @@ class FaceDetector:
         self,
         model: str | os.PathLike[str] = WEIGHTS,
         *,
-        conf: float = CONFIDENCE,
+        conf: float | None = None,
+        precision: float | None = None,
         iou: float = 0.5,
         imgsz: int | tuple[int, int] | None = None,
         tile: Tile = None,
@@ -59,7 +61,10 @@ class FaceDetector:
         Args:
             model: a `.pt`, an `.onnx`, an OpenVINO folder or any other format that Ultralytics runs; the shipped
                 weights by their name, from any folder.
-            conf: only faces that score higher are given, 0..1; the model card names the score that suits a model.
+            conf: only faces that score higher are given, 0..1; 0.5 by default, which suits the shipped weights.
+            precision: instead of a score, the share of the faces given that shall be faces, such as 0.99: the score is
+                that of the model's own table, which `ultra-face calibrate` measured on photographs that it names. On
+                harder ones the share is lower.
             iou: intersection over union above which two boxes are one face, 0..1.
             imgsz: longer side of the input, or its height and width [px]: 640 by default, or the size that an exported
                 file is made for.
@@ -83,10 +88,12 @@ class FaceDetector:
         Raises:
             FileNotFoundError: there is no such model.
             ModuleNotFoundError: the package that runs such a model is not installed.
-            ValueError: a file that is no face model, a device that is not there, or an option out of its range.
+            ValueError: a file that is no face model, a device that is not there, an option out of its range, or a
+                precision that the model's table does not hold.
         """
         _check_options(
             conf=conf,
+            precision=precision,
             iou=iou,
             tile=tile,
             scales=scales,
@@ -111,10 +118,15 @@ class FaceDetector:
             flip=flip,
             stride=signature.stride if signature.fixed_hw is None else None,
         )
-        self._passes = Passes(network, plan, confidence=conf, iou=iou, batch=batch)
+        self._passes = Passes(network, plan, confidence=_score(conf, precision, signature), iou=iou, batch=batch)
 
     def __repr__(self) -> str:
         return f"FaceDetector({self.model!r}, providers={self.providers})"
+
+    @property
+    def conf(self) -> float:
+        """Only faces that score higher are given: the score that was named, or found for a precision."""
+        return self._passes.confidence
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -180,6 +192,25 @@ class FaceDetector:
             inside = clipped(found, photograph.hw)
             sizes = (inside.boxes_xyxy[:, 2:] - inside.boxes_xyxy[:, :2]).max(axis=1)
             yield _faces(inside[sizes >= self._min_size][: self._max_faces], photograph)
+
+
+def _score(conf: float | None, precision: float | None, signature: Signature) -> float:
+    """The score that faces must exceed.
+
+    Raises:
+        ValueError: the network has no table of scores, or none for this precision.
+    """
+    if precision is None:
+        return CONFIDENCE if conf is None else conf
+    if signature.score_table is None:
+        raise ValueError(
+            f"{signature.source}: expected a model that carries a table of scores by precision, got one without; "
+            f"{REMEDY}"
+        )
+    try:
+        return signature.score_table.score(precision)
+    except ValueError as error:
+        raise ValueError(f"{signature.source}: {error}") from error
 
 
 def _faces(found: Faces, photograph: Photograph) -> Faces:
@@ -248,7 +279,8 @@ def _input_hw(size: int | tuple[int, int], signature: Signature, model: str) -> 
 
 def _check_options(
     *,
-    conf: float,
+    conf: float | None,
+    precision: float | None,
     iou: float,
     tile: Tile,
     scales: Sequence[int | tuple[int, int]] | None,
@@ -268,7 +300,9 @@ def _check_options(
     is_tile = tile in (None, "auto") or (isinstance(tile, int) and tile >= LEAST_TILE)
     is_rotate = isinstance(rotate, Sequence) and len(rotate) > 0 and set(rotate) <= set(turns)
     checks: list[tuple[str, object, str, bool]] = [
-        ("conf", conf, "a score from 0 to 1", 0 <= conf <= 1),
+        ("conf", conf, "a score from 0 to 1", conf is None or 0 <= conf <= 1),
+        ("precision", precision, "a share between 0 and 1", precision is None or 0 < precision < 1),
+        ("precision", precision, "left out beside conf", conf is None or precision is None),
         ("iou", iou, "an overlap from 0 to 1", 0 <= iou <= 1),
         ("tile", tile, f"None, 'auto' or {LEAST_TILE} px or more", is_tile),
         ("scales", scales, "None or a sequence of input sizes", scales is None or isinstance(scales, Sequence)),

@@ -25,9 +25,9 @@ OF_ULTRALYTICS = (".cache",)
 def make_inputs(folder: Path) -> None:
     """Fill a new folder.
 
-    It gets `faces`, images with a `label.txt` that `prepare` reads; `dataset`, what that makes of some of them; and
-    `wider`, photographs by event with a list of their faces. Beside them lie a film, the shipped model, and files of
-    detections.
+    It gets `faces`, images with a `label.txt` that `prepare` reads; `many`, what that makes of them, and `dataset` of
+    some; and `wider`, photographs by event with a list of their faces. Beside them lie a film, the shipped model, and
+    files of detections.
     """
     scenes = [draw_scene(f"{number:04d}.jpg", np.random.default_rng([0, number])) for number in range(NUM_SCENES)]
     images, listed = folder / "faces" / "images", []
@@ -44,6 +44,7 @@ def make_inputs(folder: Path) -> None:
         shutil.copy(images / faces.image, few / "images" / faces.image)
     (few / "label.txt").write_text(format_retinaface(listed[:NUM_SCENES]), encoding="utf-8")
     prepare_dataset([few], folder / "dataset", hold_out=4)
+    prepare_dataset([folder / "faces"], folder / "many", hold_out=4)
     _wider(folder / "wider", scenes)
     _film(folder / "film.mp4", scenes[0][0])
     packaged = find_weights(MODEL)

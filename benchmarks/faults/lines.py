@@ -66,6 +66,7 @@ LINES = {
     ),
     "refine": Line(f"INPUTS/{MODEL} refined.pt"),
     "show": Line(f"INPUTS/{REFINED} INPUTS/few/images/00-0000.jpg --output look.png --imgsz 160", mine="look.png"),
+    "calibrate": Line(f"INPUTS/{MODEL} calibrated.pt --data INPUTS/many/data.yaml --imgsz 160 --force"),
     "fold-norms": Line(f"INPUTS/{UNTRAINED} folded.pt {_DATA} --photographs 4 --imgsz 64 --least-correlation 0"),
     "quantize": Line(f"INPUTS/{MODEL} int8.onnx {_DATA} --photographs 4 --imgsz 64"),
     "web": Line(f"INPUTS/{MODEL} --imgsz 64 --output site"),

@@ -78,6 +78,10 @@ WRONG = [
     (f"{WIDER} --predictions all --json text.txt/a.json", "text.txt: file exists; check the path and its permissions$"),
     (f"{WIDER} --predictions all --json empty", "empty: is a directory; check the path and its permissions$"),
     (f"{WIDER} --predictions all --plot text.txt/a.png", "text.txt: file exists; check the path and its permissions$"),
+    (
+        f"{WIDER} --predictions all --reliability a.png",
+        "all: expected boxes with scores, got none; run the detector on these images; or leave out the picture of ",
+    ),
     (f"{WIDER} --predictions all --plot a.odd", "a.odd: expected a picture of a known format, got '.odd'; known are "),
     (
         "ultra-face evaluate --predictions all --ground-truth no",
@@ -126,6 +130,14 @@ WRONG = [
         "text.onnx: expected the checkpoint of a face model, got a model",
     ),
     ("ultra-face show no.pt no.jpg", "no.jpg: expected an image that decodes, got none; check the path$"),
+    (
+        "ultra-face calibrate no.pt new.pt --data odd.yaml",
+        "no.pt: expected the checkpoint of a face model, got no file; check the path$",
+    ),
+    (
+        "ultra-face calibrate no.pt text.pt --data odd.yaml",
+        "text.pt: expected a new file, got an existing one; choose another name, or remove it$",
+    ),
     (
         "ultra-face fold-norms no.pt new.pt --data odd.yaml",
         "no.pt: expected the checkpoint of a face model, got no file; check the path$",
@@ -228,6 +240,9 @@ MISUSED = [
         f"{LANDMARKS} --predictions a.txt --iou-threshold 7",
         "ultra-face show",
         "ultra-face train-generator --data",
+        "ultra-face calibrate a.pt b.pt",
+        "ultra-face calibrate a.pt b.pt --data a.yaml --split nonsense",
+        "ultra-face detect a.jpg --output - --conf 0.5 --precision 0.9",
         "ultra-face fold-norms a.pt b.pt",
         "ultra-face quantize a.pt b.onnx",
         "ultra-face quantize a.pt b.onnx --data a --photographs 0",

@@ -46,7 +46,9 @@ NOT_HERE = {
     "demo": "what it writes is the training of Ultralytics",
     "refine": "a test of its own below",
     "bulk": "it writes as refine does; Ray beside it has files of its own, larger than the limit",
-    **dict.fromkeys(("show", "fold-norms", "quantize", "web", "train-generator"), "they write as refine does"),
+    **dict.fromkeys(
+        ("show", "calibrate", "fold-norms", "quantize", "web", "train-generator"), "they write as refine does"
+    ),
 }
 
 

@@ -71,6 +71,7 @@ COMMANDS = [
     "evaluate --model {model} --images images --ground-truth gt.txt --output results",
     "refine {model} refined.pt",
     "show {model} images/train/a.png --imgsz 64",
+    "calibrate {model} calibrated.pt --data data.yaml --imgsz 64",
     "fold-norms {model} folded.pt --data data.yaml --photographs 1 --imgsz 64",
     "quantize {model} int8.onnx --data data.yaml --photographs 1 --imgsz 64",
     "web {model} --output site",

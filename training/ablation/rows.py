@@ -88,6 +88,14 @@ LOSSES: Mapping[str, Row] = {
     "landmark-units-weight-2": Row(
         FACE, "both: eighths of the face, twice the weight", {"landmark_units": 8, "landmark_weight": 0.12}
     ),
+    "face-free-landmark-weight-4": Row(
+        FREE, "plain CIoU, landmarks weigh four times as much", {**_alpha(1, 1), "landmark_weight": 0.24}
+    ),
+    "face-free-landmark-units-weight-4": Row(
+        FREE,
+        "plain CIoU, eighths of the face, four times the weight",
+        {**_alpha(1, 1), "landmark_units": 8, "landmark_weight": 0.24},
+    ),
     "face-free-landmark-units": Row(FREE, "landmark errors in eighths of the face", {"landmark_units": 8}),
     # 5. balance of images
     "crowd": Row(FACE, "a face weighs 1 / sqrt(faces of its image)", {"crowd_exponent": 0.5}),

@@ -38,7 +38,7 @@ CORES = 0.5
 
 ROWS_PER_FILE = 10_000
 SUFFIXES = (".pt", ".onnx")
-SETTINGS = ("conf", "iou", "imgsz", "tile", "scales", "rotate", "flip", "max_faces", "min_size")
+SETTINGS = ("conf", "precision", "iou", "imgsz", "tile", "scales", "rotate", "flip", "max_faces", "min_size")
 """Of `FaceDetector`; a job decides the others."""
 
 
@@ -100,7 +100,7 @@ def detect(
         path_column: column that names each of them.
         progress: whether to show on standard error how far it is.
         trust: let a checkpoint run what code it holds, as `FaceDetector` does.
-        settings: of `FaceDetector`: conf, iou, imgsz, tile, scales, rotate, flip, max_faces and min_size.
+        settings: of `FaceDetector`: conf, precision, iou, imgsz, tile, scales, rotate, flip, max_faces and min_size.
 
     Raises:
         ConnectionError: no cluster answers at the address.
@@ -122,7 +122,7 @@ def detect(
 
     folder = _local(os.fspath(output))
     request = Request(num_cpus, num_gpus, memory)
-    content, origin = _read_model(os.fspath(model), settings, trust=trust)
+    content, origin, settings = _read_model(os.fspath(model), settings, trust=trust)
     photographs = find_photographs(source, Columns((bytes_column, path_column)))
     with open_folder(folder, _made_with(origin, settings)) as done:
         left = photographs.without(done)
@@ -192,8 +192,10 @@ def _local(output: str) -> Path:
     return Path(output)
 
 
-def _read_model(model: str, settings: dict[str, Any], *, trust: bool) -> tuple[bytes, Origin]:
-    """The content of a model file and its name and hash, once a detector has shown that it takes it.
+def _read_model(model: str, settings: dict[str, Any], *, trust: bool) -> tuple[bytes, Origin, dict[str, Any]]:
+    """The content of a model file, its name and hash, and its settings, once a detector has shown that it takes them.
+
+    A precision becomes the score that the model's table has for it, so that rows tell by which score they were made.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -208,17 +210,18 @@ def _read_model(model: str, settings: dict[str, Any], *, trust: bool) -> tuple[b
             f"{model}: expected a face model, {' or '.join(SUFFIXES)}, got another; make one with `yolo export "
             "format=onnx`"
         )
-    FaceDetector(file, device="cpu", trust=trust, **settings)
+    detector = FaceDetector(file, device="cpu", trust=trust, **settings)
+    settings = {name: value for name, value in settings.items() if name != "precision"} | {"conf": detector.conf}
     from ultra_face.bulk.rows import Origin
 
     content = file.read_bytes()
-    return content, Origin(file.name, hashlib.sha256(content).hexdigest(), __version__)
+    return content, Origin(file.name, hashlib.sha256(content).hexdigest(), __version__), settings
 
 
 def _made_with(origin: Origin, settings: dict[str, Any]) -> dict[str, object]:
     """What tells the rows of one job from those of another: the model and all settings, given or not."""
     parameters = signature(FaceDetector).parameters
-    chosen = {name: settings.get(name, parameters[name].default) for name in SETTINGS}
+    chosen = {name: settings.get(name, parameters[name].default) for name in SETTINGS if name != "precision"}
     return {"command": "bulk", "model": origin.model, "model_sha256": origin.model_sha256, **chosen}
 
 

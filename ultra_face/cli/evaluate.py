@@ -28,6 +28,12 @@ def parser() -> ArgumentParser:
     add("--confidence", type=float, help="also report precision, recall and F1 at this score")
     add("--json", dest="json_file", help="write the record here; - prints it instead of the table")
     add("--plot", type=Path, help="picture of the precision-recall curves")
+    add(
+        "--reliability",
+        type=Path,
+        dest="reliability_plot",
+        help="picture of how often boxes of some score and size are right",
+    )
     return add_options(new, output="runs/widerface")
 
 

@@ -29,7 +29,7 @@ Detect = Callable[[Pixels], Faces]
 FAILED, NO_FACE = 1, 3
 """Exit statuses."""
 
-DETECTOR_SETTINGS = ("model", "conf", "iou", "imgsz", "tile", "scales", "rotate", "device")
+DETECTOR_SETTINGS = ("model", "conf", "precision", "iou", "imgsz", "tile", "scales", "rotate", "device")
 TURNS = (0, 90, 180, 270)
 OF_VIDEOS = 0.25
 """Lowest score of a face where a frame is not all: the frames before and after know more of it."""
@@ -62,9 +62,10 @@ def add_detector(parser: ArgumentParser, *, conf: float | None = None) -> _Argum
     group = parser.add_argument_group("detector")
     add = group.add_argument
     add("--model", help=".pt, .onnx or another format of Ultralytics (default: the weights of the package)")
-    add(
-        "--conf", type=share, default=conf, help=f"lowest score of a face (default: {conf or 'as the model card says'})"
-    )
+    scores, own = group.add_mutually_exclusive_group(), conf or "as the model card says"
+    scores.add_argument("--conf", type=share, help=f"lowest score of a face (default: {own})")
+    scores.add_argument("--precision", type=share, help="instead of a score: share of finds that shall be right")
+    parser.set_defaults(own_conf=conf)
     add("--iou", type=share, help="overlap above which two boxes are one face (default: 0.5)")
     add("--imgsz", type=positive, help="long side of the input in px (default: 640)")
     add("--tile", type=_tile, help="look at large images in tiles too: auto, or their side in px")
@@ -76,6 +77,8 @@ def add_detector(parser: ArgumentParser, *, conf: float | None = None) -> _Argum
 def detector_settings(options: Namespace) -> dict[str, Any]:
     """The settings of the detector that were given; the others are the detector's own."""
     given = {name: getattr(options, name) for name in DETECTOR_SETTINGS}
+    if given["precision"] is None and given["conf"] is None:
+        given["conf"] = options.own_conf
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -1,6 +1,6 @@
 """Where the outcome of an evaluation goes: standard output, a JSON file, a picture.
 
-Pictures are precision-recall curves as on the WIDER FACE site, and cumulative landmark errors.
+Pictures are precision-recall curves as on the WIDER FACE site, cumulative landmark errors, and what a score means.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ultra_face.evaluation.curve import PrecisionRecall
+from ultra_face.evaluation.reliability import ByBand, band_name
 from ultra_face.files.whole import replacing, write_file
 
 if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn: every `import ultralytics` would pay for it
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # matplotlib is imported when a picture is drawn: every `impo
     from matplotlib.figure import Figure
 
 _SIDE = 5.0  # inches
+_FEWEST = 10
+"""Boxes of a bin whose share of right ones is drawn."""
 
 
 def tell(record: Mapping[str, Any], table: str, json_file: str | None) -> None:
@@ -100,6 +103,34 @@ def draw_cumulative_errors(curves: Mapping[str, NDArray[np.float64]], *, limit: 
         panel.step(*cumulative_steps(errors, limit), where="post", linewidth=2, clip_on=False, label=name)
     _finish(panel, title="Landmarks", x_label="Error / size", y_label="Share of faces", x_limit=limit)
     panel.legend(loc="lower right")
+    return figure
+
+
+def draw_reliability(methods: Mapping[str, ByBand]) -> Figure:
+    """A panel a method: the share of right boxes over their mean score, a curve a band of sides; boxes counted below.
+
+    Bins of fewer than ten boxes are counted, and leave a gap in the curve.
+
+    Args:
+        methods: for each method, what `reliability` counted; all have the same bands.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_SIDE * len(methods), 1.4 * _SIDE), layout="constrained")
+    rows = figure.subplots(2, len(methods), sharex=True, squeeze=False, height_ratios=(3, 1))
+    for (name, bands), panel, below in zip(methods.items(), *rows, strict=True):
+        panel.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="dashed")
+        for number, (band, counted) in enumerate(bands.items()):
+            is_all = number == len(bands) - 1
+            style = {"color": "black", "linewidth": 1} if is_all else {"color": f"C{number}", "linewidth": 2}
+            label = f"{band_name(band)}, error {counted.calibration_error:.3f}"
+            shares = np.where(counted.counts >= _FEWEST, counted.shares, np.nan)
+            panel.plot(counted.mean_scores, shares, marker="o", markersize=4, clip_on=False, label=label, **style)
+            below.stairs(counted.counts, counted.edges, **style)
+        _finish(panel, title=name, x_label="", y_label="Share of right boxes", x_limit=1.0)
+        panel.legend(loc="upper left", title="Side of the box")
+        below.set(xlabel="Score", ylabel="Boxes", yscale="symlog", ylim=(0, None))
+        below.grid(True)
     return figure
 
 

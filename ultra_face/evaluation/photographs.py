@@ -39,7 +39,10 @@ class Photographs:
 
     def thinned(self, count: int) -> Photographs:
         """About so many photographs, evenly spread, with what is known of them."""
-        names = list(self.files)[:: max(1, len(self.files) // count)][:count]
+        return self.only(list(self.files)[:: max(1, len(self.files) // count)][:count])
+
+    def only(self, names: Sequence[str]) -> Photographs:
+        """Those of these names, with what is known of them."""
         return Photographs(
             {name: self.files[name] for name in names},
             None if self.truth is None else self.truth.restrict(names),

@@ -29,6 +29,7 @@ from ultra_face.evaluation.curve import (
 )
 from ultra_face.evaluation.ground_truth import GroundTruth
 from ultra_face.evaluation.matching import claim_faces
+from ultra_face.evaluation.reliability import Judged, first_of_each
 from ultra_face.formats.result_files import check_detections
 from ultra_face.formats.widerface import check_same_images
 
@@ -45,7 +46,7 @@ class Evaluation:
         iou_threshold: lowest inclusive IoU at which a detection claims a face.
         num_thresholds: number of score thresholds, T.
         detection_image: (D,) index of the image of each detection.
-        detection_heights: (D,) [px of the original image].
+        detection_sizes: (D, 2) width and height [px of the original image].
         scores: (D,) as given.
         claims: (D,) index of the face that the detection claims, or -1.
     """
@@ -54,7 +55,7 @@ class Evaluation:
     iou_threshold: float
     num_thresholds: int
     detection_image: NDArray[np.int64]
-    detection_heights: NDArray[np.float64]
+    detection_sizes: NDArray[np.float64]
     scores: NDArray[np.float64]
     claims: NDArray[np.int64]
 
@@ -86,11 +87,11 @@ class Evaluation:
         Faces outside the band are ignored, and so are detections that claim no face and lie outside it
         themselves: a false alarm the size of a hand says nothing about tiny faces.
         """
-        face_heights = self.ground_truth.boxes_xywh[:, 3]
+        face_heights, heights = self.ground_truth.boxes_xywh[:, 3], self.detection_sizes[:, 1]
         curves = {}
         for low, high in bands:
             counted = self.ground_truth.counted[subset] & (face_heights >= low) & (face_heights < high)
-            inside = (self.detection_heights >= low) & (self.detection_heights < high)
+            inside = (heights >= low) & (heights < high)
             curves[low, high] = self._curve(counted, self._proposed(counted) & (inside | (self.claims >= 0)))
         return curves
 
@@ -101,6 +102,14 @@ class Evaluation:
     def best_operating_point(self, subset: str) -> OperatingPoint:
         """The confidence of highest F1, over all scores that occur."""
         return best_operating_point(*self._outcome(subset))
+
+    def judged(self, subset: str) -> Judged:
+        """The detections that claim a counted face or none, and whether each is right; see `reliability`."""
+        counted = self.ground_truth.counted[subset]
+        chosen = np.flatnonzero(np.append(counted, True)[self.claims])
+        right = first_of_each(self.claims, self.scores)
+        sides = np.sqrt(self.detection_sizes.prod(axis=1))
+        return Judged(self.scores[chosen], sides[chosen], right[chosen], self.detection_image[chosen], chosen)
 
     @cached_property
     def _reached(self) -> NDArray[np.int64]:
@@ -181,7 +190,7 @@ def evaluate(
         iou_threshold=iou_threshold,
         num_thresholds=num_thresholds,
         detection_image=np.repeat(np.arange(len(ground_truth.images)), [len(found) for found in detections[1:]]),
-        detection_heights=flat[:, 3],
+        detection_sizes=flat[:, 2:4],
         scores=flat[:, 4],
         claims=np.concatenate(claims),
     )

@@ -7,14 +7,17 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ultra_face.evaluation.curve import PrecisionRecall
 from ultra_face.evaluation.ground_truth import load_ground_truth
-from ultra_face.evaluation.outcome import draw_precision_recall, save_plot, tell
+from ultra_face.evaluation.outcome import draw_precision_recall, draw_reliability, save_plot, tell
 from ultra_face.evaluation.protocol import Evaluation, evaluate
+from ultra_face.evaluation.reliability import ByBand, describe, reliability
 from ultra_face.formats.result_files import DETECTOR_FILE, ResultFileError, read_predictions
 from ultra_face.formats.widerface import check_same_images, read_image_list
+
+Value = TypeVar("Value")
 
 UNKNOWN_DETECTOR = "not recorded with the result files"
 _POINT_KEYS = ("confidence", "precision", "recall")
@@ -38,7 +41,7 @@ def summarise(
     Returns:
         AP in percent under the name of each subset, then `protocol`, `num_images`, `num_detections`,
         `num_faces`, `best_f1`, `at_confidence` (with `confidence` only), `by_event` and `by_size` (AP in
-        percent by subset).
+        percent by subset), and `reliability`, see `describe_reliability`.
     """
     truth = evaluation.ground_truth
     subsets = evaluation.subsets()
@@ -68,7 +71,28 @@ def summarise(
             name: ap_percent({_band(band): curve for band, curve in evaluation.by_size(name).items()})
             for name in subsets
         },
+        "reliability": describe_reliability(evaluation),
     }
+
+
+def describe_reliability(evaluation: Evaluation) -> dict[str, Any] | None:
+    """How often boxes of some score and size are right, in the widest subset; None where scores can be no chance."""
+    try:
+        subset, bands = widest_reliability(evaluation)
+    except ValueError:
+        return None
+    return {"faces": subset, **describe(bands, frame="original image")}
+
+
+def widest_reliability(evaluation: Evaluation) -> tuple[str, ByBand]:
+    """The subset that counts the most faces, and the reliability of the boxes that claim one of these or none.
+
+    Raises:
+        ValueError: scores that can be no chance, or do not tell boxes apart.
+    """
+    counts = evaluation.ground_truth.counts()
+    subset = max(counts, key=counts.__getitem__)
+    return subset, reliability(evaluation.judged(subset))
 
 
 def ap_percent(curves: Mapping[str, PrecisionRecall]) -> dict[str, float | None]:
@@ -135,6 +159,7 @@ def report_folders(
     confidence: float | None = None,
     json_file: str | None = None,
     plot: Path | None = None,
+    reliability_plot: Path | None = None,
     progress: Callable[[Iterable[str]], Iterable[str]] = iter,
 ) -> dict[str, Any]:
     """Evaluate result files and print, save and plot the outcome.
@@ -149,16 +174,17 @@ def report_folders(
         confidence: also report precision, recall and F1 at this confidence.
         json_file: where to write the record; `-` prints it instead of the table.
         plot: picture of the precision-recall curves.
+        reliability_plot: picture of how often boxes of some score and size are right.
         progress: wraps the iteration over result files.
 
     Returns:
-        The record of `report.summarise`; with `compare`, also `compared`: AP in percent by folder name and
-        subset.
+        The record of `summarise`; with `compare`, also `compared`: AP in percent by folder name and subset, and
+        `compared_reliability` by folder name.
 
     Raises:
         FileNotFoundError, GroundTruthError, ImageSetError, ResultFileError: as the readers raise them.
         OSError: the record or the picture cannot be written; the table has been printed then.
-        ValueError: the picture has a suffix that Matplotlib does not write.
+        ValueError: a picture has a suffix that Matplotlib does not write, or is of scores that can be no chance.
     """
     everything = load_ground_truth(ground_truth)
     truth = everything if subset_list is None else everything.restrict(read_image_list(subset_list), subset_list)
@@ -174,12 +200,17 @@ def report_folders(
     record = summarise(
         evaluations[predictions], images=images, detector=read_detector(predictions), confidence=confidence
     )
-    curves = _by_name({folder: evaluation.subsets() for folder, evaluation in evaluations.items()})
+    reliable = {} if reliability_plot is None else _reliable(evaluations)
+    named = _by_name(evaluations)
+    curves = {name: evaluation.subsets() for name, evaluation in named.items()}
     if compare:
         record["compared"] = {name: ap_percent(subsets) for name, subsets in curves.items()}
+        record["compared_reliability"] = {name: describe_reliability(evaluation) for name, evaluation in named.items()}
     tell(record, format_summary(record), json_file)
     if plot is not None:
         save_plot(draw_precision_recall(curves), plot)
+    if reliability_plot is not None:
+        save_plot(draw_reliability(_by_name(reliable)), reliability_plot)
     return record
 
 
@@ -201,10 +232,25 @@ def read_detector(folder: Path) -> dict[str, Any] | None:
     return record
 
 
-def _by_name(curves: dict[Path, dict[str, PrecisionRecall]]) -> dict[str, dict[str, PrecisionRecall]]:
-    """Curves under the names of their folders; under the paths where two folders share a name."""
-    names = {folder.resolve().name for folder in curves}
+def _reliable(evaluations: Mapping[Path, Evaluation]) -> dict[Path, ByBand]:
+    """The reliability of the boxes of each folder.
+
+    Raises:
+        ResultFileError: scores of one that can be no chance.
+    """
+    found = {}
+    for folder, evaluation in evaluations.items():
+        try:
+            _, found[folder] = widest_reliability(evaluation)
+        except ValueError as error:
+            raise ResultFileError(f"{folder}: {error}; or leave out the picture of reliability") from error
+    return found
+
+
+def _by_name(of_folders: Mapping[Path, Value]) -> dict[str, Value]:
+    """Values under the names of their folders; under the paths where two folders share a name."""
+    names = {folder.resolve().name for folder in of_folders}
     return {
-        folder.resolve().name if len(names) == len(curves) else str(folder): subsets
-        for folder, subsets in curves.items()
+        folder.resolve().name if len(names) == len(of_folders) else str(folder): value
+        for folder, value in of_folders.items()
     }

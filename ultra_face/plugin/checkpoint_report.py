@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ultra_face.files.trust import files_trusted
+from ultra_face.runtimes.score_table import KEY, ScoreTable
 
 EXPECTED = "a checkpoint of a face model"
 
@@ -35,7 +36,32 @@ def _written(yolo: Any) -> str:
     return f"by Ultralytics {content.get('version') or 'of unknown version'}, {content.get('date') or 'undated'}"
 
 
-LOOKS: Mapping[str, Look] = {"model": _model, "classes": _classes, "landmarks": _landmarks, "written": _written}
+def _scores(yolo: Any) -> str:
+    fitted = getattr(yolo.model, "calibration", None)
+    if not isinstance(fitted, Mapping):
+        return "as they were trained"
+    return (
+        f"calibrated: {fitted['slope']:+g} a doubling of the side, gain {fitted['gain']:g}, offset "
+        f"{fitted['offset']:+g}; on {fitted['faces']:,} faces of {fitted['images']:,} photographs ({fitted['data']})"
+    )
+
+
+def _thresholds(yolo: Any) -> str:
+    table = ScoreTable.read(getattr(yolo.model, KEY, None), "the checkpoint")
+    if table is None:
+        return "none stored"
+    told = ", ".join(f"{score:g} for {100 * precision:g} %" for precision, score, _ in table.rows if precision >= 0.9)
+    return f"{told or 'none'}, of {table.images:,} photographs ({table.data}) at {table.imgsz} px"
+
+
+LOOKS: Mapping[str, Look] = {
+    "model": _model,
+    "classes": _classes,
+    "landmarks": _landmarks,
+    "scores": _scores,
+    "precision": _thresholds,
+    "written": _written,
+}
 """What the report says of a model that loads, a row each."""
 
 

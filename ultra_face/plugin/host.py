@@ -239,9 +239,7 @@ def _with_face_iou(stock: Callable[..., Any]) -> Callable[..., Any]:
 
 def _quantised_export() -> None:
     """Let a head of ours have a convolution for each kind of value where an export computes in whole numbers."""
-    if "on_export_start" not in host_callbacks.default_callbacks:
-        raise SeamError("Ultralytics has no event on_export_start")
-    host_callbacks.default_callbacks["on_export_start"].append(_prepare_export)
+    _at_export_start(_prepare_export)
 
 
 def _prepare_export(exporter: Any) -> None:
@@ -251,6 +249,26 @@ def _prepare_export(exporter: Any) -> None:
         _warn_of_change("quantised export", error)
     else:
         prepare(exporter)
+
+
+def _export_notes() -> None:
+    """Let an export carry the table of scores that its checkpoint carries."""
+    _at_export_start(_note_scores)
+
+
+def _note_scores(exporter: Any) -> None:
+    try:
+        from ultra_face.plugin.export_notes import note_scores
+
+        note_scores(exporter)
+    except (ImportError, AttributeError) as error:
+        _warn_of_change("export notes", error)
+
+
+def _at_export_start(callback: Callback) -> None:
+    if "on_export_start" not in host_callbacks.default_callbacks:
+        raise SeamError("Ultralytics has no event on_export_start")
+    host_callbacks.default_callbacks["on_export_start"].append(callback)
 
 
 SEAMS: dict[str, Callable[[], None]] = {
@@ -265,6 +283,7 @@ SEAMS: dict[str, Callable[[], None]] = {
     "callbacks": _callbacks,
     "suppression": _suppression,
     "quantised export": _quantised_export,
+    "export notes": _export_notes,
 }
 
 

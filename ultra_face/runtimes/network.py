@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ultra_face.formats.annotation import NUM_LANDMARKS
+from ultra_face.runtimes.score_table import KEY, ScoreTable
 
 Inputs = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -34,6 +35,8 @@ class Signature:
     fixed_hw: tuple[int, int] | None
     source: str = field(default="the network", compare=False)
     """Its file, for errors."""
+    score_table: ScoreTable | None = None
+    """Scores by precision, where the file carries them."""
 
 
 class Network(Protocol):
@@ -71,7 +74,7 @@ def signature_of(
 
     Args:
         name: the file, for errors.
-        metadata: `names` of the classes and `kpt_shape`.
+        metadata: `names` of the classes, `kpt_shape`, and perhaps a table of scores.
         stride: see `Signature`.
         fixed_hw: see `Signature`.
 
@@ -88,7 +91,8 @@ def signature_of(
         )
     if not 1 <= stride <= MAX_STRIDE:
         raise ValueError(f"{name}: expected a stride of 1 to {MAX_STRIDE} px, got {stride}; export the model again")
-    return Signature(len(names), int(shape[1]), stride, fixed_hw, str(name))
+    table = ScoreTable.read(metadata.get(KEY), name)
+    return Signature(len(names), int(shape[1]), stride, fixed_hw, str(name), table)
 
 
 def run_in_parts(run: Callable[[Inputs], NDArray[Any]], inputs: Inputs, size: int | None) -> NDArray[Any]:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ultra_face.formats.files import named
 from ultra_face.runtimes.network import Inputs, Pixels, Signature, run_in_parts, signature_of
+from ultra_face.runtimes.score_table import KEY
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 EXPECTED, REMEDY = "an ONNX file", "make one with `yolo export format=onnx`"
-_LITERALS = ("names", "kpt_shape")
+_LITERALS = ("names", "kpt_shape", KEY)
 _HALF = "tensor(float16)"
 
 

@@ -17,6 +17,7 @@ from ultra_face.formats.files import named
 from ultra_face.refinement.refined import Refined
 from ultra_face.refinement.tiles import shown
 from ultra_face.runtimes.network import Inputs, Pixels, Signature, run_in_parts, signature_of
+from ultra_face.runtimes.score_table import KEY
 from ultra_face.runtimes.ultralytics_model import REMEDY, open_trained
 
 EXPECTED = "a face model of Ultralytics"
@@ -54,7 +55,11 @@ class UltralyticsNetwork:
         self._batch = int(self._backend.batch) if is_fixed else None
         self.signature = signature_of(
             file,
-            {"names": self._backend.names, "kpt_shape": getattr(self._backend, "kpt_shape", None)},
+            {
+                "names": self._backend.names,
+                "kpt_shape": getattr(self._backend, "kpt_shape", None),
+                KEY: getattr(model.model if is_checkpoint else self._backend, KEY, None),
+            },
             stride=int(self._backend.stride),
             fixed_hw=None if size is None else (int(size[0]), int(size[1])),
         )

@@ -1,4 +1,4 @@
-"""Add WIDER FACE average precision and landmark errors to Ultralytics' validation, where the data allow it."""
+"""Add WIDER FACE average precision, landmark errors and the reliability of scores to Ultralytics' validation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ultralytics.utils import RANK
 
 from ultra_face.plugin.callbacks.landmarks import WORST, LandmarkObserver, are_wanted
 from ultra_face.plugin.callbacks.observers import Observer, attach
+from ultra_face.plugin.callbacks.reliability import ReliabilityObserver
 from ultra_face.plugin.callbacks.widerface import WiderFaceObserver, ground_truth_of, worst_figures
 from ultra_face.plugin.face_model import is_face_model
 
@@ -38,7 +39,8 @@ def observe(validator: Any) -> None:
 
     def choose(model: Any) -> list[Observer]:
         observers: list[Observer] = [] if truth is None else [WiderFaceObserver(truth)]
-        return [*observers, LandmarkObserver()] if _has_landmarks(validator, model) else observers
+        observers += [LandmarkObserver()] if _has_landmarks(validator, model) else []
+        return [*observers, ReliabilityObserver()] if is_face_model(model) else observers
 
     attach(validator, choose, lift_limit=truth is not None)
 
