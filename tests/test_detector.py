@@ -458,4 +458,4 @@ def test_a_model_without_a_table(shipped_onnx: Path, tmp_path: Path) -> None:
 
 def test_a_table_that_is_none(shipped_onnx: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"odd\.onnx: expected a table of scores by precision under score_table"):
-        FaceDetector(with_table(shipped_onnx, tmp_path / "odd.onnx", "nonsense"))
+        FaceDetector(with_table(shipped_onnx, tmp_path / "odd.onnx", "7"))

@@ -13,7 +13,10 @@ from ultra_face.cli.command import command
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     *("README.md", "RESULTS.md", "weights/README.md"),
-    *(f"docs/{name}.md" for name in ("training", "refinement", "detector", "folding", "formats", "quantisation")),
+    *(
+        f"docs/{name}.md"
+        for name in ("training", "refinement", "detector", "folding", "formats", "quantisation", "calibration")
+    ),
     *("docs/steadfastness.md", "docs/bulk.md"),
 )
 

@@ -18,6 +18,7 @@ from benchmarks.tables import (
     measurements,
     papers,
     quantised,
+    reliability,
 )  # fmt: skip
 
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
@@ -35,6 +36,9 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "formats": formats.formats,
     "formats_not_run": formats.formats_not_run,
     "int8": quantised.int8,
+    "reliability": reliability.reliability,
+    "calibration": reliability.calibration,
+    "precisions": reliability.precisions,
     "kills": faults.kills,
     "interruptions": faults.interruptions,
     "disks": faults.disks,

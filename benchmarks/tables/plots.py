@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.ticker import LogLocator
 
-from benchmarks.tables import endurance
+from benchmarks.tables import endurance, reliability
 from benchmarks.tables.beside import NAME
 from benchmarks.tables.record import in_onnx_runtime, read
 
@@ -18,10 +18,10 @@ PANELS = {"from 30 px": "faces from 30 px", "from 10 px": "faces from 10 px", "0
 
 
 def save_plots(results: Path, folder: Path) -> None:
-    """Write `accuracy-time.png` and `accuracy-parameters.png` for the detectors in ONNX Runtime, and `endurance.png`.
+    """Write `accuracy-time.png` and `accuracy-parameters.png`, of ONNX Runtime, `endurance.png`, `reliability.png`.
 
     Args:
-        results: folder with `benchmark-peers.json` and `endurance.json`.
+        results: folder with `benchmark-peers.json`, `endurance.json` and `reliability.json`.
         folder: where to write.
     """
     measured = [row for row in in_onnx_runtime(read(results, NAME)) if row["trained"]]
@@ -31,6 +31,7 @@ def save_plots(results: Path, folder: Path) -> None:
     )
     _plot(measured, lambda row: row["parameters"] / 1e6, "parameters [millions]", folder / "accuracy-parameters.png")
     endurance.save_plot(results, folder / "endurance.png")
+    reliability.save_plot(results, folder / "reliability.png")
 
 
 def _plot(rows: Sequence[dict[str, Any]], cost: Callable[[dict[str, Any]], float], title: str, file: Path) -> None:

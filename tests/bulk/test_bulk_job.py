@@ -44,7 +44,7 @@ def test_a_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"batch_size": -1}, r"^bulk: expected batch_size above 0, got -1; correct it$"),
         ({"rows_per_file": 0}, r"^bulk: expected rows_per_file above 0, got 0; correct it$"),
         ({"num_gpus": -1}, r"^bulk: expected num_gpus of 0 or more, got -1; correct it$"),
-        ({"sizes": 640}, r"^bulk: expected settings among conf, iou, .*, got sizes; correct it$"),
+        ({"sizes": 640}, r"^bulk: expected settings among conf, precision, iou, .*, got sizes; correct it$"),
         ({"conf": 7}, r"^FaceDetector: expected conf to be a score from 0 to 1, got 7$"),
         ({"model": "faces.engine"}, r"^faces\.engine: expected a face model, \.pt or \.onnx, got another; make one wi"),
         ({"output": "s3://bucket/faces"}, r"^s3://bucket/faces: expected a folder of this machine to write to, got a "),

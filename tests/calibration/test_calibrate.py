@@ -164,11 +164,11 @@ def test_a_model_that_suppresses_by_itself(drawn: tuple[Any, Photographs, Any]) 
 # The command
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(params=[8])
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkpoint, and a data set whose labels are those of the law, cut at the edges of their image."""
     monkeypatch.chdir(tmp_path)
-    model = certain_model("AnchorPose", width=32)  # whose export is large enough for Ultralytics to believe in it
+    model = certain_model("AnchorPose", width=request.param)
     photographs = Law(SLOPE).photographs(model, tmp_path / "noise")
     for kind in ("images", "labels"):
         Path(kind, "val").mkdir(parents=True)
@@ -197,6 +197,7 @@ def calibrate_by_command(monkeypatch: pytest.MonkeyPatch, words: str) -> Any:
     return 0
 
 
+@pytest.mark.parametrize("folder", [32], indirect=True)  # whose export Ultralytics takes for large enough to be one
 @pytest.mark.filterwarnings("ignore")  # the stock exporter traces, which torch announces to retire
 def test_the_command_writes_a_checkpoint_that_every_export_follows(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

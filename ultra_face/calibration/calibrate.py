@@ -158,11 +158,11 @@ def figures(found: Found, *, size: int, data: str) -> Figures:
     curves = {"all": evaluation.subsets()[ALL]} | {
         band_name(band): curve for band, curve in evaluation.by_size(ALL, SIDES).items()
     }
-    truth = evaluation.ground_truth
+    truth, kept = evaluation.ground_truth, judged[judged.scores >= FITTED_FROM]
     table = ScoreTable.measure(
-        judged.scores,
-        judged.right,
-        photograph_weights(judged.images),
+        kept.scores,
+        kept.right,
+        photograph_weights(kept.images),
         images=len(truth.images),
         faces=len(truth.boxes_xywh),
         imgsz=size,

@@ -158,12 +158,8 @@ def places(head: Any, input_hw: tuple[int, int]) -> tuple[NDArray[np.int64], NDA
     return np.concatenate(levels), np.concatenate(sizes)
 
 
-def _seen(
-    columns: NDArray[np.float32],
-    signature: Signature,
-    cells: Cells,
-    faces_xywh: NDArray[np.float64],
-) -> Seen:
+def _seen(columns: NDArray[np.float32], signature: Signature, cells: Cells, faces_xywh: NDArray[np.float64]) -> Seen:
+    """One photograph, from the columns (4 + nc + nk, N) that a network gives and what each of them is found by."""
     found = read_predictions(columns, signature, confidence=LEAST_SCORE)
     chosen = np.flatnonzero(columns[4 : 4 + signature.num_classes].max(axis=0) > LEAST_SCORE)
     kept = suppress(found.boxes_xyxy, found.scores, iou=IOU)

@@ -63,9 +63,8 @@ def add_detector(parser: ArgumentParser, *, conf: float | None = None) -> _Argum
     add = group.add_argument
     add("--model", help=".pt, .onnx or another format of Ultralytics (default: the weights of the package)")
     scores, own = group.add_mutually_exclusive_group(), conf or "as the model card says"
-    scores.add_argument("--conf", type=share, help=f"lowest score of a face (default: {own})")
+    scores.add_argument("--conf", type=share, default=conf, help=f"lowest score of a face (default: {own})")
     scores.add_argument("--precision", type=share, help="instead of a score: share of finds that shall be right")
-    parser.set_defaults(own_conf=conf)
     add("--iou", type=share, help="overlap above which two boxes are one face (default: 0.5)")
     add("--imgsz", type=positive, help="long side of the input in px (default: 640)")
     add("--tile", type=_tile, help="look at large images in tiles too: auto, or their side in px")
@@ -77,8 +76,8 @@ def add_detector(parser: ArgumentParser, *, conf: float | None = None) -> _Argum
 def detector_settings(options: Namespace) -> dict[str, Any]:
     """The settings of the detector that were given; the others are the detector's own."""
     given = {name: getattr(options, name) for name in DETECTOR_SETTINGS}
-    if given["precision"] is None and given["conf"] is None:
-        given["conf"] = options.own_conf
+    if given["precision"] is not None:
+        given["conf"] = None  # which is the command's own: argparse refuses both
     return {name: value for name, value in given.items() if value is not None}
 
 
