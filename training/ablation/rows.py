@@ -34,6 +34,11 @@ def towers(description: Description) -> Description:
     return _before_the_head(description, "Conv")
 
 
+def two_towers(description: Description) -> Description:
+    """Two of them, one after the other, as each branch of Ultralytics' head has."""
+    return towers(towers(description))
+
+
 def depthwise_towers(description: Description) -> Description:
     """The same a channel at a time, which costs next to nothing; the head's 1 x 1 mixes them."""
     return _before_the_head(description, "DWConv")
@@ -59,6 +64,9 @@ def _objectness(*, gain: float, target: float = 1, divisor: float = 1) -> dict[s
 
 
 BY_COUNT = _objectness(gain=2, divisor=0)
+
+TOGETHER = {**_alpha(1, 1), **BY_COUNT, "simota": 10, "landmark_units": 8, "crowd_exponent": 0.5}
+"""All that was thought to help."""
 
 LOSSES: Mapping[str, Row] = {
     "stock": Row("yolov5n-pose", "Ultralytics' head and loss on the trunk of all these rows: what is to be beaten"),
@@ -107,8 +115,17 @@ LOSSES: Mapping[str, Row] = {
     "together": Row(
         FACE,
         "plain CIoU, objectness by count, best anchors, eighths of the face, crowds held down, and towers",
-        {**_alpha(1, 1), **BY_COUNT, "simota": 10, "landmark_units": 8, "crowd_exponent": 0.5},
+        TOGETHER,
         layers=towers,
+    ),
+    "together-all-anchors": Row(FACE, "the same, but all anchors that fit", {**TOGETHER, "simota": 0}, layers=towers),
+    "together-two-towers": Row(FACE, "the same with two convolutions before the head", TOGETHER, layers=two_towers),
+    "together-gain-4": Row(FACE, "the same, objectness twice as strong", {**TOGETHER, "objectness_gain": 4}, towers),
+    "together-alpha-3": Row(FACE, "the same with the paper's alpha", {**TOGETHER, **_alpha(3, 3)}, towers),
+    "face-free-together": Row(
+        FREE,
+        "plain CIoU, eighths of the face, crowds held down",
+        {**_alpha(1, 1), "landmark_units": 8, "crowd_exponent": 0.5},
     ),
 }
 """Part by part, each beside `face`, or beside `face-free` where the name says so."""
