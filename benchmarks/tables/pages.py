@@ -38,6 +38,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "int8": quantised.int8,
     "reliability": reliability.reliability,
     "calibration": reliability.calibration,
+    "calibration_crowds": reliability.calibration_crowds,
     "precisions": reliability.precisions,
     "kills": faults.kills,
     "interruptions": faults.interruptions,

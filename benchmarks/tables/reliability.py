@@ -1,4 +1,4 @@
-"""What scores mean and what calibration makes of them, as tables and as a picture, from `results/reliability.json`."""
+"""What scores mean and what calibration makes of them: tables and a picture of `results/reliability*.json`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ultra_face.evaluation.outcome import draw_reliability
 from ultra_face.evaluation.outcome import save_plot as save
 from ultra_face.evaluation.reliability import SIDES, Reliability, band_name
 
-NAME = "reliability"
+NAME, CROWDS = "reliability", "reliability-crowds"
 FROM = 0.5
 """Score from which the share of right boxes is told."""
 PRECISIONS = (0.95, 0.99)
@@ -43,9 +43,9 @@ def reliability(results: Path) -> str:
     return f"{markdown(heads, body)}\n\n{told}"
 
 
-def calibration(results: Path) -> str:
-    """What each calibration changed, two rows a model and kind."""
-    record = read_record(results, NAME)
+def calibration(results: Path, name: str = NAME) -> str:
+    """What each calibration of a record changed: a model as it is, and calibrated in both ways."""
+    record = read_record(results, name)
     rows = []
     for model, kinds in record["calibrations"].items():
         (before,) = {_key(found["before"]) for found in kinds.values()}
@@ -68,9 +68,15 @@ def calibration(results: Path) -> str:
     ]
     told = (
         "A doubling of the side, in logits of the score, with its standard error; faces found above the score at which "
-        f"so many boxes are right. {source(record, NAME)}"
+        f"so many boxes are right. {record['photographs']} photographs with {record['faces']:,} faces: "
+        f"{record['provenance']['data']}. {source(record, name)}"
     )
     return f"{markdown(heads, rows)}\n\n{told}"
+
+
+def calibration_crowds(results: Path) -> str:
+    """The same on photographs of which some show dense crowds."""
+    return calibration(results, CROWDS)
 
 
 def precisions(results: Path) -> str:

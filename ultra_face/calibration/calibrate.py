@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ultra_face.calibration.fit import REFERENCE, Fit, fit, logits, photograph_weights
-from ultra_face.calibration.found import ALL, Found, Progress, Seen, gather, look
+from ultra_face.calibration.found import ALL, LEAST_SCORE, Found, Progress, Seen, gather, look
 from ultra_face.calibration.weights import Sides, Term, sides_of, true_doublings
 from ultra_face.evaluation.photographs import Photographs
 from ultra_face.evaluation.reliability import SIDES, ByBand, band_name, reliability
@@ -89,7 +89,7 @@ class Calibration:
 
     def stands_for(self, score: float) -> float:
         """The score that a 32 px box of the given score has afterwards."""
-        return float(1 / (1 + np.exp(-self.term.gain * logits(np.array([score]))[0] - self.term.offset)))
+        return self.term.score(score)
 
     def noted(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""
@@ -133,8 +133,9 @@ def calibrate(
     seen = look(model, photographs, size, progress=progress)
     after: dict[str, Seen] = {}
     for own, others in ((names[::2], names[1::2]), (names[1::2], names[::2])):
-        changed, *_ = _fitted(model, gather(seen, own), probability=probability)
-        after |= look(changed, photographs.only(others), size, progress=progress)
+        changed, _, term, _ = _fitted(model, gather(seen, own), probability=probability)
+        least = min(LEAST_SCORE, term.score(LEAST_SCORE))  # or chances would be judged on fewer boxes
+        after |= look(changed, photographs.only(others), size, least_score=least, progress=progress)
     everything = gather(seen)
     changed, fitted, term, sides = _fitted(model, everything, probability=probability)
     cells = everything.cells[everything.judged.scores >= FITTED_FROM]

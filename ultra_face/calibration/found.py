@@ -76,7 +76,14 @@ class Seen:
     cells: Cells
 
 
-def look(model: Any, photographs: Photographs, size: int, *, progress: Progress = iter) -> dict[str, Seen]:
+def look(
+    model: Any,
+    photographs: Photographs,
+    size: int,
+    *,
+    least_score: float = LEAST_SCORE,
+    progress: Progress = iter,
+) -> dict[str, Seen]:
     """Run a model on each photograph.
 
     Of a refining model this is the first look: the second one asks the same convolutions, of enlarged windows.
@@ -85,6 +92,7 @@ def look(model: Any, photographs: Photographs, size: int, *, progress: Progress 
         model: Ultralytics' network of a pose model; it stays as it is.
         photographs: with labels.
         size: longer side of the input [px].
+        least_score: only boxes that score higher take part.
         progress: wraps the photographs.
 
     Raises:
@@ -110,7 +118,7 @@ def look(model: Any, photographs: Photographs, size: int, *, progress: Progress 
         scale, shift = np.tile(to_input.diagonal()[:2], 2), np.append(to_input[:2, 2], (0, 0))
         faces = photographs.landmarks[name].boxes_xywh * scale + shift
         cells = Cells(*places(head, view.letterbox.input_hw), columns[2:4].T.astype(np.float64))
-        seen[name] = _seen(columns, signature, cells, faces)
+        seen[name] = _seen(columns, signature, cells, faces, least_score)
     return seen
 
 
@@ -158,10 +166,16 @@ def places(head: Any, input_hw: tuple[int, int]) -> tuple[NDArray[np.int64], NDA
     return np.concatenate(levels), np.concatenate(sizes)
 
 
-def _seen(columns: NDArray[np.float32], signature: Signature, cells: Cells, faces_xywh: NDArray[np.float64]) -> Seen:
+def _seen(
+    columns: NDArray[np.float32],
+    signature: Signature,
+    cells: Cells,
+    faces_xywh: NDArray[np.float64],
+    least_score: float,
+) -> Seen:
     """One photograph, from the columns (4 + nc + nk, N) that a network gives and what each of them is found by."""
-    found = read_predictions(columns, signature, confidence=LEAST_SCORE)
-    chosen = np.flatnonzero(columns[4 : 4 + signature.num_classes].max(axis=0) > LEAST_SCORE)
+    found = read_predictions(columns, signature, confidence=least_score)
+    chosen = np.flatnonzero(columns[4 : 4 + signature.num_classes].max(axis=0) > least_score)
     kept = suppress(found.boxes_xyxy, found.scores, iou=IOU)
     rows = to_rows(found.boxes_xyxy[kept], found.scores[kept])
     return Seen(faces_xywh, rows, cells[chosen[kept]])

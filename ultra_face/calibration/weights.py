@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit, logit  # type: ignore[import-untyped]
 from ultralytics.nn.modules.head import Pose
 
 from ultra_face.calibration.fit import REFERENCE
@@ -33,6 +34,10 @@ class Term:
     gain: float
     slope: float
     offset: float
+
+    def score(self, score: float) -> float:
+        """What the score of a 32 px box becomes."""
+        return float(expit(self.gain * logit(score) + self.offset))
 
 
 class Sides(Protocol):
