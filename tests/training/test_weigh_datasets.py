@@ -153,7 +153,5 @@ def test_data_sets_that_cannot_be_told_apart_are_refused(data: Path) -> None:
         weigh(data, fractions(small="1"), data.with_name("w.yaml"))
     data.write_text(yaml.safe_dump(content | {"train": "list.txt"}))
     data.with_name("list.txt").write_text("small/images/train/0.png\n")
-    with pytest.raises(
-        FileNotFoundError, match=r"list\.txt: expected a folder of images, got none; name one in"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"list\.txt: expected a folder of images, got none; name one in"):
         weigh(data, fractions(list="1"), data.with_name("w.yaml"))
