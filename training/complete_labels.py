@@ -104,9 +104,10 @@ def hide(image: Image, places_xyxy: NDArray[np.float64], labels: FaceAnnotations
     count = len(places_xyxy)
     places = Faces(places_xyxy, np.full((count, 5, 2), np.nan), np.ones(count))
     hidden = places.blur(image, shape="box", scale=1.0)
-    for left, top, width, height in np.maximum(labels.boxes_xywh, 0):
-        rows, columns = slice(int(top), int(np.ceil(top + height))), slice(int(left), int(np.ceil(left + width)))
-        hidden[rows, columns] = image[rows, columns]
+    corners = np.concatenate([labels.boxes_xywh[:, :2], labels.boxes_xywh[:, :2] + labels.boxes_xywh[:, 2:]], axis=1)
+    for left, top, right, bottom in corners.clip(min=0):
+        inside = slice(int(top), int(np.ceil(bottom))), slice(int(left), int(np.ceil(right)))
+        hidden[inside] = image[inside]
     return hidden
 
 

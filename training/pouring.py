@@ -81,21 +81,27 @@ def embedded(weight: Tensor, padding: int, kernel: int, own_padding: int) -> Ten
 def pour_conv(donor: Any, ours: Any) -> list[Pour]:
     """A convolution, whose kernel may be smaller than ours."""
     theirs, own = donor.conv, ours.conv
-    if theirs.stride != own.stride or theirs.groups != own.groups or type(donor.act) is not type(ours.act):
+    if theirs.stride != own.stride or theirs.groups != own.groups:
         raise ValueError(
-            f"expected stride {own.stride}, groups {own.groups} and {type(ours.act).__name__}, got {theirs.stride}, "
-            f"{theirs.groups} and {type(donor.act).__name__}; name a donor with the strides of the model"
+            f"expected a convolution of stride {own.stride} and {own.groups} groups, got {theirs.stride} and "
+            f"{theirs.groups}; name a donor with the strides of the model"
         )
-    weight = embedded(folded(donor), theirs.padding[0], own.kernel_size[0], own.padding[0])
-    if weight.shape != own.weight.shape:
-        raise ValueError(
-            f"expected a convolution {_form(own.weight)}, got {_form(weight)}; name a donor and a model of one width"
-        )
-    return [Pour(ours, weight, [donor])]
+    return [_pour(ours, embedded(folded(donor), theirs.padding[0], own.kernel_size[0], own.padding[0]), donor)]
 
 
 def pour_sppf(donor: Any, ours: Any) -> list[Pour]:
-    """SPPF, which has the same form on both sides: convolution, pooling, convolution."""
+    """SPPF, which has the same form on both sides: convolution, pooling, convolution.
+
+    Raises:
+        ValueError: other pooling.
+    """
+    forms = [(layer.m.kernel_size, getattr(layer, "n", 3), getattr(layer, "add", False)) for layer in (ours, donor)]
+    if forms[0] != forms[1]:
+        raise ValueError(
+            "expected pooling of {} px, {} times, with shortcut {}, got {}, {}, {}; name another donor".format(
+                *forms[0], *forms[1]
+            )
+        )
     return pour_conv(donor.cv1, ours.cv1) + pour_conv(donor.cv2, ours.cv2)
 
 
@@ -108,19 +114,22 @@ def pour_c3(donor: Any, ours: Any) -> list[Pour]:
 def pour_c2f(donor: Any, ours: Any) -> list[Pour]:
     """C2f into MC4f: both split cv1 in two, run bottlenecks one after the other on the second half, and fuse all."""
     fused = folded(donor.cv2)
+    missing = ours.cv2.conv.weight.shape[1] - fused.shape[1]  # columns of the branches that the donor lacks
+    fused = nn.functional.pad(fused, (0, 0, 0, 0, 0, missing))
     return [
         *pour_conv(donor.cv1, ours.cv1),
         *_bottlenecks(donor.m, ours.bottlenecks),
-        *_exit(ours, nn.functional.pad(fused, (0, 0, 0, 0, 0, _missing(fused, ours))), donor.cv2),
+        *_exit(ours, fused, donor.cv2),
     ]
 
 
 def pour_c3_into_mc4f(donor: Any, ours: Any) -> list[Pour]:
     """C3 into MC4f: cv2 and cv1 are the halves of ours, and cv3 fuses the last bottleneck and the first half."""
+    halves = torch.cat([folded(donor.cv2), folded(donor.cv1)])
     last, first = folded(donor.cv3).chunk(2, dim=1)
     between = torch.zeros_like(first).repeat(1, len(ours.bottlenecks), 1, 1)
     return [
-        Pour(ours.cv1, torch.cat([folded(donor.cv2), folded(donor.cv1)]), [donor.cv2, donor.cv1]),
+        _pour(ours.cv1, halves, donor.cv2, donor.cv1),
         *_bottlenecks(donor.m, ours.bottlenecks),
         *_exit(ours, torch.cat([first, between, last], dim=1), donor.cv3),
     ]
@@ -141,8 +150,8 @@ def pour(donor: nn.Module, ours: nn.Module, donor_input: Tensor, own_input: Tens
     """Pour one layer into one of ours, whose norms are set while it first sees its input.
 
     Args:
-        donor: a trained layer of `POURS`.
-        ours: the layer that changes.
+        donor: a trained layer of `POURS`, in evaluation.
+        ours: the layer that changes, in evaluation.
         donor_input: what the donor's layer takes of all photographs (B, c1, H, W).
         own_input: what ours takes of them.
 
@@ -170,7 +179,7 @@ def pour(donor: nn.Module, ours: nn.Module, donor_input: Tensor, own_input: Tens
         return given, ours(own_input)
 
 
-def calibrate(norm: nn.Module, x: Tensor, target: Tensor | None) -> None:
+def calibrate(norm: Any, x: Tensor, target: Tensor | None) -> None:
     """Set a norm so that each channel of what it makes of x (B, C, H, W) has the mean and deviation of a target's.
 
     Without a target it gives 0.
@@ -178,17 +187,17 @@ def calibrate(norm: nn.Module, x: Tensor, target: Tensor | None) -> None:
     dims = (0, 2, 3)
     if isinstance(norm, nn.BatchNorm2d):
         variance, mean = torch.var_mean(x, dims, correction=0)
-        norm.running_mean.copy_(mean)  # type: ignore[union-attr]
-        norm.running_var.copy_(variance)  # type: ignore[union-attr]
-    norm.weight.fill_(1.0)  # type: ignore[operator]
-    norm.bias.zero_()  # type: ignore[operator]
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+    norm.weight.fill_(1.0)
+    norm.bias.zero_()
     deviation, mean = torch.std_mean(norm.forward(x), dims, correction=0)
     wanted = (torch.zeros_like(mean), torch.zeros_like(mean))
     if target is not None:
         wanted = torch.std_mean(target, dims, correction=0)
     gain = torch.where(deviation > 0, wanted[0] / deviation.clamp(min=torch.finfo().tiny), 0.0)
-    norm.weight.copy_(gain)  # type: ignore[operator]
-    norm.bias.copy_(wanted[1] - gain * mean)  # type: ignore[operator]
+    norm.weight.copy_(gain)
+    norm.bias.copy_(wanted[1] - gain * mean)
 
 
 def _bottlenecks(donor: nn.Module, ours: nn.Module) -> list[Pour]:
@@ -198,11 +207,8 @@ def _bottlenecks(donor: nn.Module, ours: nn.Module) -> list[Pour]:
         ValueError: the donor has more, or bottlenecks without shortcut.
     """
     theirs, own = list(donor), list(ours)
-    if (
-        len(theirs) > len(own)
-        or not all(one.add for one in theirs)
-        or not all(getattr(one, "add", True) for one in own)
-    ):
+    with_shortcut = all(getattr(one, "add", True) for one in theirs + own)  # as those of MC4f always are
+    if len(theirs) > len(own) or not with_shortcut:
         raise ValueError(
             f"expected {len(own)} bottlenecks or fewer, all with shortcut, got {len(theirs)}; name a smaller donor "
             "or a model of more depth"
@@ -218,23 +224,34 @@ def _bottlenecks(donor: nn.Module, ours: nn.Module) -> list[Pour]:
 
 def _exit(ours: MC4f, fused: Tensor, donor: nn.Module) -> list[Pour]:
     """The last three layers of MC4f: what fuses the branches, the residual that the donor lacks, the identity."""
-    if fused.shape != ours.cv2.conv.weight.shape:
-        raise ValueError(
-            f"expected a convolution {_form(ours.cv2.conv.weight)}, got {_form(fused)}; name a donor and a model of "
-            "one width"
-        )
     identity = torch.eye(len(fused))[:, :, None, None]
-    return [Pour(ours.cv2, fused, [donor]), Pour(ours.cv3), Pour(ours.cv4, identity, [donor], after=True)]
+    return [
+        _pour(ours.cv2, fused, donor),
+        Pour(ours.cv3),
+        Pour(ours.cv4, identity, [donor], after=True),
+    ]
 
 
-def _missing(fused: Tensor, ours: MC4f) -> int:
-    """Columns of the branches of MC4f that the donor lacks."""
-    return int(ours.cv2.conv.weight.shape[1] - fused.shape[1])
+def _pour(ours: Any, weight: Tensor, *donors: Any) -> Pour:
+    """A convolution of ours takes a weight (c2, c1, k, k) that donors have together.
+
+    Raises:
+        ValueError: its form or activation is another.
+    """
+    if weight.shape != (own := ours.conv.weight).shape:
+        raise ValueError(
+            f"expected a convolution {_form(own)}, got {_form(weight)}; name a donor and a model of one width"
+        )
+    if other := [donor for donor in donors if type(donor.act) is not type(ours.act)]:
+        raise ValueError(
+            f"expected {type(ours.act).__name__} after a convolution, got {type(other[0].act).__name__}; name another "
+            "donor"
+        )
+    return Pour(ours, weight, donors)
 
 
-def _norm(layer: Any) -> nn.Module:
-    norm: nn.Module = layer.bn if hasattr(layer, "bn") else layer.norm
-    return norm
+def _norm(layer: Any) -> Any:
+    return layer.bn if hasattr(layer, "bn") else layer.norm
 
 
 def _target(one: Pour, kept: Mapping[nn.Module, Tensor]) -> Tensor | None:
@@ -257,7 +274,7 @@ def _keeping(layer: Any, kept: dict[nn.Module, Tensor]) -> Iterator[None]:
 
 
 @contextmanager
-def _calibrating(norm: nn.Module, target: Tensor | None) -> Iterator[None]:
+def _calibrating(norm: Any, target: Tensor | None) -> Iterator[None]:
     """Calibrate a norm before it is first run."""
     with norm.register_forward_pre_hook(lambda _, inputs: calibrate(norm, inputs[0], target)):
         yield

@@ -110,12 +110,14 @@ def main() -> None:
     photographs = Inputs(choose_evenly([options.images], options.photographs), (options.imgsz, options.imgsz))
     report = pour_trunk(donor, ours, torch.cat(list(photographs)))
     print(f"correlation with the donor on {len(photographs)} photographs")
-    print(
-        *(f"  {layer.name:<12}{LEVELS.get(layer.stride, ''):<4}{layer.correlation:.3f}" for layer in report), sep="\n"
-    )
+    for layer in report:
+        print(f"  {layer.name:<12}{LEVELS.get(layer.stride, ''):<4}{layer.correlation:.3f}")
     checkpoint = {"model": ours, "train_args": {"task": "pose"}}
+    start = shipped([checkpoint], name=options.output.name, image_size=options.imgsz)
+    if hasattr(ours.model[-1], "trained"):  # a head that starts at random gets anchors of the faces that it learns from
+        start["model"].model[-1].trained = ours.model[-1].trained
     with replacing(options.output) as partial:
-        torch.save(shipped([checkpoint], name=options.output.name, image_size=options.imgsz), partial)
+        torch.save(start, partial)
     print(f"wrote {options.output}")
 
 

@@ -37,7 +37,7 @@ def open_teacher(file: Path) -> Teacher:
     """
     if is_known(file):
         return open_detector(file, confidence=LEAST_SCORE)
-    return FaceDetector(file, conf=LEAST_SCORE, device="cpu")
+    return FaceDetector(file, conf=LEAST_SCORE)
 
 
 def views(height: int, width: int, sizes: Sequence[int], *, mirror: bool) -> list[View]:
@@ -91,10 +91,11 @@ def unite(parts: Sequence[Faces]) -> Faces:
         return replace(whole, data={"scores": np.zeros((0, len(parts)))})
     whole = whole.sort()
     free, groups = np.ones(len(whole), bool), []
-    overlaps = inclusive_iou(whole.boxes_xywh, whole.boxes_xywh) >= SAME_FACE
+    boxes = whole.boxes_xywh
     for best in range(len(whole)):
         if free[best]:
-            groups.append(np.flatnonzero(overlaps[best] & free))
+            overlaps = inclusive_iou(boxes[best : best + 1], boxes)[0]
+            groups.append(np.flatnonzero((overlaps >= SAME_FACE) & free))
             free[groups[-1]] = False
     return Faces.concatenate([_mean(whole[group], len(parts)) for group in groups]).nms(APART)
 

@@ -27,6 +27,9 @@ from ultra_face.files.whole import write_file
 from ultra_face.formats.image_files import find_images
 from ultra_face.formats.yaml_files import read_yaml
 
+PLACES = ("path", "download")
+"""What a data YAML says of where images are, which the new one has in full."""
+
 
 def shares(weights: Sequence[Fraction], number: int) -> list[int]:
     """So many draws divided by weight, in whole numbers; the largest remainders are rounded up, the first of equals."""
@@ -120,7 +123,7 @@ def weigh(
 
 def _description(data: Path, listed: Path) -> dict[str, object]:
     """What a data YAML says, with another list for training and the places of its other images written out."""
-    content = read_yaml(data, EXPECTED)
+    content = {key: value for key, value in read_yaml(data, EXPECTED).items() if key not in PLACES}
     others = {split: data_folders(str(data), split)[0] for split in ("val", "test") if content.get(split)}
     return {**content, "train": listed.name, **others}
 
@@ -146,9 +149,7 @@ def main() -> None:
     """Read the command line, weigh, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add(
-        "data", type=Path, help="data YAML whose train: names a folder for each data set, as join_datasets.py writes it"
-    )
+    add("data", type=Path, help="data YAML whose train: names a folder for each data set")
     add("--weights", required=True, nargs="+", type=_weight, metavar="NAME=WEIGHT", help="of each data set")
     add("--output", required=True, type=Path, help="data YAML to write; the list beside it has its name and .txt")
     add("--images", type=positive, help="images of an epoch (default: as few as hold every image)")

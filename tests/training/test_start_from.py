@@ -51,8 +51,17 @@ def test_the_report_is_the_correlation_of_each_layer() -> None:
 @pytest.mark.parametrize(
     ("donor", "ours", "told"),
     [
-        (Conv(3, 8, 3, 1), Conv(3, 8, 3, 2), r"layer 0: expected stride \(2, 2\), groups 1 and SiLU, got \(1, 1\), 1"),
-        (Conv(3, 8, 3, act=False), Conv(3, 8, 3), r"groups 1 and SiLU, got \(1, 1\), 1 and Identity; name a donor"),
+        (
+            Conv(3, 8, 3, 1),
+            Conv(3, 8, 3, 2),
+            r"layer 0: expected a convolution of stride \(2, 2\) and 1 groups, got \(1",
+        ),
+        (
+            Conv(3, 8, 3, act=False),
+            Conv(3, 8, 3),
+            "expected SiLU after a convolution, got Identity; name another donor",
+        ),
+        (C3(3, 8), MC4f(3, 16), "expected a convolution 16 x 3 x 1 x 1, got 8 x 3 x 1 x 1; name a donor"),
         (Conv(3, 8, 3), Conv(3, 16, 3), "layer 0: expected a convolution 16 x 3 x 3 x 3, got 8 x 3 x 3 x 3; name"),
         (C2f(3, 8, n=1, shortcut=True), MC4f(3, 16), "expected a convolution 16 x 3 x 1 x 1, got 8 x 3 x 1 x 1"),
         (C2f(3, 8, n=2, shortcut=True), MC4f(3, 8), "expected 1 bottlenecks or fewer, all with shortcut, got 2; name"),
@@ -71,6 +80,10 @@ def test_trunks_that_do_not_fit_are_refused() -> None:
     plain, longer = Trunk(SPPF(3, 8)), Trunk(Conv(3, 3), SPPF(3, 8))
     with pytest.raises(ValueError, match="expected a donor with 2 layers up to SPPF, as the model has, got 1; name"):
         pour_trunk(plain, longer, noise(1, 3))
+    with pytest.raises(
+        ValueError, match="expected pooling of 5 px, 3 times, with shortcut False, got 3, 3, False; name"
+    ):
+        pour_trunk(Trunk(SPPF(3, 8, k=3)), plain, noise(1, 3))
     with pytest.raises(ValueError, match="expected the model to have a trunk without branches that ends in SPPF"):
         pour_trunk(plain, Trunk(SPP357(3, 8)), noise(1, 3))
     longer.model[1].f = [-1, 0]
@@ -116,6 +129,7 @@ def test_the_file_starts_with_the_donors_features(
     assert (layers[2].split(), last) == (["2", "Conv", "P3", "1.000"], f"wrote {tmp_path / 'start.pt'}")
     assert 0.9 < float(layers[4].split()[-1]) < 1
     donor, start = (YOLO(tmp_path / name).model.float().eval() for name in ("donor.pt", "start.pt"))
+    assert not start.model[-1].trained
     x = noise(1, 3, side=64)
     torch.testing.assert_close(start.model[:4](x), donor.model[:4](x), rtol=0.02, atol=0.02)  # stored in half precision
     through_block = leaving_mc4f(donor.model[:5](x))
@@ -127,10 +141,12 @@ def test_neck_and_head_come_from_other_weights(
 ) -> None:
     torch.manual_seed(1)
     other = PoseModel(description("MC4f", ["batch"]), verbose=False)
+    other.model[-1].trained = True
     torch.save({"model": other, "train_args": {"task": "pose"}}, tmp_path / "other.pt")
     monkeypatch.setattr(sys, "argv", [*line, "--weights", str(tmp_path / "other.pt")])
     start_from.main()
     start = YOLO(tmp_path / "start.pt").model
+    assert start.model[-1].trained
     for name, value in start.model[-1].state_dict().items():
         torch.testing.assert_close(value.float(), other.model[-1].state_dict()[name].half().float(), msg=name)
     assert not torch.equal(start.model[0].conv.weight.float(), other.model[0].conv.weight.half().float())

@@ -31,7 +31,8 @@ def data(tmp_path: Path) -> Path:
             label = "0 0.5 0.5 0.5 0.5" + " 0.5 0.5 2" * 5 + "\n"
             (tmp_path / "sets" / name / "labels" / "train" / f"{index}.txt").write_text(label)
     folders = [f"{name}/images/train" for name in SIZES]
-    content = {"train": folders, "val": folders[-1:], **DATA_KEYS, "landmark_errors": True}
+    content = {"path": str(tmp_path / "sets"), "train": folders, "val": folders[-1:], **DATA_KEYS}
+    content |= {"landmark_errors": True}
     (file := tmp_path / "sets" / "data.yaml").write_text(yaml.safe_dump(content))
     return file
 
