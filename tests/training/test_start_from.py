@@ -19,8 +19,10 @@ from ultralytics.nn.modules.block import C3, SPPF, C2f
 from ultralytics.nn.modules.conv import Conv
 from ultralytics.nn.tasks import PoseModel
 
+import ultra_face
 from training import start_from
 from training.start_from import pour_trunk
+from ultra_face.deploy.photographs import Inputs, choose_evenly
 from ultra_face.nn.mc4f import MC4f
 from ultra_face.nn.trunk import SPP357
 
@@ -170,3 +172,19 @@ def test_what_is_not_there_is_named(
     with pytest.raises(SystemExit, match=f"start_from: .*{told}"):
         start_from.main()
     assert not (tmp_path / "start.pt").exists()
+
+
+@pytest.mark.data
+def test_a_real_donor_comes_through(shared_data: Path) -> None:
+    file = shared_data.parent / "peers" / "yolov8n-face.pt"
+    if not file.is_file():
+        pytest.skip("needs the file of another detector beside the real photographs")
+    ultra_face.register()
+    torch.manual_seed(0)
+    donor = YOLO(file).model.float().eval()
+    ours = YOLO(Path(__file__).resolve().parents[2] / "cfg" / "models" / "yolov5n-aesvc.yaml").model.eval()
+    photographs = Inputs(choose_evenly([shared_data / "wider-train-649" / "images"], 2), (320, 320))
+    report = pour_trunk(donor, ours, torch.cat(list(photographs)))
+    # Two convolutions with BatchNorm are the donor's; a random trunk's features have nothing to do with them.
+    assert [layer.correlation for layer in report[:2]] == pytest.approx([1, 1], abs=1e-4)
+    assert min(layer.correlation for layer in report) > 0.8

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from training.teachers import Image, look, open_teacher, unite, views, vote
+from ultra_face.evaluation.matching import pair_faces
 from ultra_face.faces import Faces
+from ultra_face.formats.retinaface import parse_retinaface
 
 POINTS = np.array([[3, 4], [7, 4], [5, 6], [3, 8], [7, 8]], np.float32)
 
@@ -96,3 +99,24 @@ def test_a_file_that_is_no_detector_is_named(tmp_path: Path) -> None:
         open_teacher(tmp_path / "scrfd_500m.onnx")
     with pytest.raises(FileNotFoundError, match=r"best\.pt"):
         open_teacher(tmp_path / "best.pt")
+
+
+@pytest.mark.data
+def test_real_teachers_agree_on_what_people_labelled(shared_data: Path) -> None:
+    files = [shared_data.parent / "peers" / name for name in ("scrfd_500m_kps.onnx", "yolov8n-face.pt")]
+    if not all(file.is_file() for file in files):
+        pytest.skip("needs the files of other detectors beside the real photographs")
+    teachers = [open_teacher(file) for file in files]
+    folder = shared_data / "wider-train-649"
+    label = folder / "label.txt"
+    labels = {item.image: item for item in parse_retinaface(label.read_text(encoding="utf-8"), str(label))}
+    labelled = agreed = right = 0
+    for name in (folder / "dev.txt").read_text(encoding="utf-8").split()[:4]:
+        image = cv2.imread(str(folder / "images" / name))
+        faces = vote([look(teacher, image, [640], mirror=True) for teacher in teachers])
+        faces = faces[(faces.data["votes"] == 2) & (faces.scores >= 0.5)]
+        right += len(pair_faces(faces.boxes_xywh, faces.scores, labels[name].boxes_xywh))
+        labelled, agreed = labelled + len(labels[name]), agreed + len(faces)
+    assert labelled >= 4
+    assert right >= 0.8 * labelled
+    assert right >= 0.8 * agreed
