@@ -40,6 +40,7 @@ from ultra_face.formats.annotation import FaceAnnotations
 
 NEAR_A_LABEL = 0.2  # IoU from which a found face is taken for a labelled one, perhaps placed otherwise
 LEAST_DESCRIBED = 8  # longer side [px] of a face below which landmarks are guesses
+LARGEST_SIZE = 10_240  # px: 16 times the input, some four hundred tiles
 IGNORED = "ignore.txt"
 
 
@@ -116,7 +117,7 @@ def main() -> None:
     """Read the command line, complete, report."""
     options = _options()
     terms = Terms(options.votes, options.score, options.landmark_score, options.doubt)
-    _check(options.teachers, terms)
+    _check(options.teachers, options.sizes, terms)
     teachers = [open_teacher(file) for file in options.teachers]
     see = partial(look, sizes=options.sizes, mirror=options.mirror)
     origin = {"completed_from": str(options.dataset.resolve()), "teachers": [file.name for file in options.teachers]}
@@ -141,12 +142,14 @@ def main() -> None:
     print(f"{added['ignored']:,} places to ignore: {options.output / IGNORED}{', blurred' if options.blur else ''}")
 
 
-def _check(files: Sequence[Path], terms: Terms) -> None:
-    """Refuse teachers that cannot be of so many voices.
+def _check(files: Sequence[Path], sizes: Sequence[int], terms: Terms) -> None:
+    """Refuse what no face or no end can come of.
 
     Raises:
-        ValueError: a teacher that is given twice, or fewer than must agree.
+        ValueError: a teacher that is given twice, fewer than must agree, or a size of too many tiles.
     """
+    if max(sizes) > LARGEST_SIZE:
+        raise ValueError(f"--sizes: expected {LARGEST_SIZE:,} px at most, got {max(sizes):,}; choose a smaller one")
     if len({file.resolve() for file in files}) < len(files):
         raise ValueError(f"--teachers: expected different files, got {', '.join(map(str, files))}; name each once")
     if len(files) < terms.votes:

@@ -164,9 +164,13 @@ def test_the_data_set_and_its_ignored_places_are_written(
         (["--teachers", "1.onnx", "./1.onnx"], "--teachers: expected different files, got .*; name each once"),
         (["--teachers", "1.onnx"], "--teachers: expected 2 or more, which must agree, got 1; add one or lower --votes"),
         (["--teachers", "1.onnx", "2.onnx", "--votes", "3"], "expected 3 or more, which must agree, got 2"),
+        (
+            ["--teachers", "1.onnx", "2.onnx", "--sizes", "64000"],
+            "--sizes: expected 10,240 px at most, got 64,000; choose",
+        ),
     ],
 )
-def test_teachers_that_cannot_agree_are_refused(
+def test_what_no_face_can_come_of_is_refused(
     dataset: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
 ) -> None:
     with pytest.raises(SystemExit, match=f"complete_labels: .*{told}"):
