@@ -1,1 +1,1 @@
-"""How the shipped weights are made: labels completed by teachers, photographs as bad cameras take them, the file."""
+"""How the shipped weights are made: labels by teachers that agree, a start, draws by weight, augmentation, the file."""

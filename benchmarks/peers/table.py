@@ -47,6 +47,11 @@ def name_of(file: str | Path) -> str:
     raise ValueError(f"{file}: expected a file named like one of {patterns}; rename it or add a row to peers/table.py")
 
 
+def is_known(file: str | Path) -> bool:
+    """Whether a file's name fits a row of `ADAPTERS`."""
+    return any(fnmatch(Path(file).name, adapter.pattern) for adapter in ADAPTERS.values())
+
+
 def open_detector(file: str | Path, **settings: Any) -> Detector:
     """The detector of a file by its name; settings as `Detector` takes them.
 

@@ -55,6 +55,19 @@ def test_the_pixels_of_a_view_are_turned_counter_clockwise_then_mirrored(turns: 
     np.testing.assert_array_equal(view.pixels(photograph), expected)
 
 
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_point_of_the_pixels_comes_back_to_that_pixel(turns: int, mirrored: bool) -> None:
+    height, width = PHOTOGRAPH_HW
+    photograph = np.zeros((height, width, 3), np.uint8)
+    photograph[..., 0], photograph[..., 1] = np.meshgrid(np.arange(width), np.arange(height))
+    for view in Plan(((64, 64),), tile=64, turns=(turns,), flip=True).views(PHOTOGRAPH_HW):
+        if view.mirrored == mirrored:
+            x, y = view.pixels(photograph)[10, 20, :2]
+            back = view.pixels_to_photograph(points(*[(20.5, 10.5)] * 5))
+            np.testing.assert_allclose(back.landmarks[0], [(x + 0.5, y + 0.5)] * 5)
+
+
 @pytest.mark.parametrize("side", [32, 100, 640])
 @pytest.mark.parametrize("length", [1, 32, 33, 100, 641, 1280, 4000, 4999])
 def test_tiles_cover_a_length_and_show_faces_of_the_overlap_whole(side: int, length: int) -> None:

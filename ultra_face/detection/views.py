@@ -71,6 +71,10 @@ class View:
         """Faces in the input's pixels -> in the photograph's."""
         return moved(found, (self._turned_to_photograph @ self.letterbox.to_image)[:2], mirrored=self.mirrored)
 
+    def pixels_to_photograph(self, found: Faces) -> Faces:
+        """Faces in the pixels of this view -> in the photograph's, for what takes `pixels` and has its own input."""
+        return moved(found, self._turned_to_photograph[:2], mirrored=self.mirrored)
+
     def is_cut(self, found: Faces) -> NDArray[np.bool_]:
         """Which detections [px of the photograph] an inner edge of the window may cut (N,)."""
         left, top, width, height = self.window
