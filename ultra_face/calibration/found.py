@@ -32,6 +32,9 @@ LEAST_SCORE = 0.001
 
 IOU = 0.5
 
+THRESHOLDS = 100_000
+"""Of score in a precision: so many that its order alone counts. The protocol's 1,000 would join small chances."""
+
 
 @dataclass(frozen=True, eq=False)
 class Cells:
@@ -127,7 +130,8 @@ def gather(seen: Mapping[str, Seen], names: Sequence[str] | None = None) -> Foun
     chosen = list(seen) if names is None else list(names)
     faces = {name: seen[name].faces_xywh for name in chosen}
     counted = {ALL: {name: np.ones(len(boxes), np.bool_) for name, boxes in faces.items()}}
-    evaluation = evaluate(GroundTruth.from_arrays(faces, counted), {name: seen[name].rows for name in chosen})
+    truth, rows = GroundTruth.from_arrays(faces, counted), {name: seen[name].rows for name in chosen}
+    evaluation = evaluate(truth, rows, num_thresholds=THRESHOLDS)
     judged = evaluation.judged(ALL)
     parts = [seen[name].cells for name in chosen]
     cells = Cells(*(np.concatenate([getattr(part, name) for part in parts]) for name in Cells.__dataclass_fields__))
