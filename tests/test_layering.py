@@ -9,6 +9,7 @@ detector.
 from __future__ import annotations
 
 import ast
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,18 @@ def test_every_way_to_import_is_seen(tmp_path, source, expected):
     file = tmp_path / "a.py"
     file.write_text(source)
     assert ours(file) == expected
+
+
+TOP = {
+    *(".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
+    *("RESULTS.md", "SECURITY.md", "activation", "benchmarks", "cfg", "constraints.txt", "docs", "examples"),
+    *("pyproject.toml", "results", "tests", "tools", "training", "ultra_face", "weights"),
+}
+
+
+def test_nothing_lies_loose_at_the_top(repository):
+    """What a command or a test writes where it is called must not be committed with all else."""
+    listed = subprocess.run(["git", "ls-files"], cwd=repository, capture_output=True, text=True, check=False)
+    if listed.returncode or not listed.stdout:
+        pytest.skip("needs a git checkout")
+    assert {line.split("/")[0] for line in listed.stdout.splitlines()} <= TOP
