@@ -151,7 +151,7 @@ def mtfl(shared_data: Path) -> FloatArray:
 def residuals(points: FloatArray, face: FloatArray, monkeypatch: pytest.MonkeyPatch) -> FloatArray:
     """What a mean face leaves of points (N, 5, 2) about their means [eye distances]."""
     monkeypatch.setattr(module, "MEAN_FACE", face)
-    rotations, scales = module._fit(points)
+    rotations, scales = module.fit_mean_face(points)
     fitted = np.einsum("nij,kj->nki", rotations, face - face.mean(axis=0))[..., :2]
     return points / scales[:, None, None] - fitted
 
@@ -166,7 +166,7 @@ def test_the_mean_face_fits_the_annotated_ones(mtfl: FloatArray, monkeypatch: py
 
     assert len(mtfl) == 7138
     assert np.sqrt((residuals(mtfl, MEAN_FACE, monkeypatch) ** 2).mean()) == pytest.approx(0.035, abs=0.0005)
-    assert abs(np.median(euler_angles(module._fit(mtfl)[0])[:, 1])) < 1
+    assert abs(np.median(euler_angles(module.fit_mean_face(mtfl)[0])[:, 1])) < 1
     best = misfit(MEAN_FACE)
     for rows, axis in (([2], Y), ([2], Z), ([3, 4], Y), ([3, 4], X)):
         for step in (-0.06, 0.06):
