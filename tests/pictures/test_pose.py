@@ -13,7 +13,15 @@ from ultra_face.faces import MIRRORED_LANDMARKS
 from ultra_face.formats.mtfl import parse_mtfl
 from ultra_face.pictures import pose as module
 from ultra_face.pictures.alignment import RECOGNITION_TEMPLATE
-from ultra_face.pictures.pose import LEAST_EYE_DISTANCE, MEAN_FACE, euler_angles, eye_distance, pose, roll
+from ultra_face.pictures.pose import (
+    LEAST_EYE_DISTANCE,
+    MEAN_FACE,
+    euler_angles,
+    eye_distance,
+    pose,
+    roll,
+    rotation_matrices,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -51,6 +59,13 @@ def test_a_projected_face_gives_its_angles_back() -> None:
     points = turned(angles)[..., :2] * 50 + [300, 200]
     np.testing.assert_allclose(pose(points), angles, atol=1e-6)
     np.testing.assert_allclose(pose(points.astype(np.float32)), angles, atol=1e-2)
+
+
+def test_angles_give_the_rotation_that_has_them() -> None:
+    angles = random_angles(20)
+    turns = rotation_matrices(angles)
+    np.testing.assert_allclose(np.einsum("nij,kj->nki", turns, MEAN_FACE), turned(angles), atol=1e-12)
+    np.testing.assert_allclose(euler_angles(turns), angles)
 
 
 def test_signs() -> None:

@@ -4,7 +4,7 @@ Frame: that of `pictures.pose.MEAN_FACE`, in eye distances, x to the right, y do
 is the middle of the ellipsoid. The camera's frame is the same after the head's rotation, seen without perspective.
 
 Source: the shape is our own. An adult head is 15 cm wide, 20 cm high and 18 cm long, at pupils 6.3 cm apart. The
-ellipsoid stands so that the eyes and the corners of the mouth of the mean face lie on it, the nose so that its tip does.
+ellipsoid stands so that the eyes and the corners of the mouth of the mean face lie on it, the nose as high as its tip.
 """
 
 from __future__ import annotations
@@ -158,5 +158,7 @@ def face_extent(rotation: FloatArray) -> FloatArray:
 
 
 def outline_extent(rotation: FloatArray) -> FloatArray:
-    """Half width and half height (2,) of the turned ellipsoid in the camera's frame [eye distances]."""
-    return np.asarray(np.sqrt(((rotation[:2] * AXES) ** 2).sum(axis=1)), np.float64)
+    """Left, top, right and bottom (4,) of the turned head with its nose in the camera's frame [eye distances]."""
+    reach = np.sqrt(((rotation[:2] * AXES) ** 2).sum(axis=1))
+    tip = NOSE_TIP @ rotation[:2].T
+    return np.concatenate([np.minimum(-reach, tip - NOSE_WIDTH), np.maximum(reach, tip + NOSE_WIDTH)])

@@ -97,9 +97,8 @@ class Head:
         return np.concatenate([points, depths(points, self.rotation)[:, None]], axis=1)
 
     def outline(self) -> FloatArray:
-        """Left, top, right, bottom (4,) of the head [px]."""
-        reach = outline_extent(self.rotation) * self.eye_distance
-        return np.concatenate([self.middle - reach, self.middle + reach])
+        """Left, top, right, bottom (4,) of the head with its nose [px]."""
+        return self.to_pixels(outline_extent(self.rotation).reshape(2, 2)).ravel()
 
     def face(self) -> FloatArray:
         """Left, top, right, bottom (4,) of the face [px], from forehead to chin."""
@@ -179,8 +178,7 @@ def _overlaps(outline: FloatArray, boxes: FloatArray) -> bool:
 def _warp(photograph: NDArray[Any], before: Head, after: Head) -> NDArray[Any]:
     """The photograph with the head turned: each pixel of the turned head comes from where its point was before."""
     height, width = photograph.shape[:2]
-    margin = before.eye_distance / 2  # for the nose, which may stand out
-    outline = after.outline() + np.array([-margin, -margin, margin, margin])
+    outline = after.outline()
     left, top = np.floor(outline[:2]).astype(int).tolist()
     sides = np.ceil(outline[2:]) - [left, top]
     cell = int(np.ceil(sides.max() / MAX_NODES))

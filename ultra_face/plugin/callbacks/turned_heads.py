@@ -151,7 +151,7 @@ def turn_in_training(trainer: Any) -> None:
     Raises:
         ValueError: see `TurnedHeads.from_yaml`; or a training of another task than pose, or on a set of another make.
     """
-    data = trainer.data
+    data = getattr(trainer, "data", None)  # a trainer of another task may hold something else, or nothing
     settings = TurnedHeads.from_yaml(data) if isinstance(data, Mapping) else None
     if settings is None:
         return
