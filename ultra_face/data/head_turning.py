@@ -1,4 +1,4 @@
-"""Faces of a photograph turned as on another head: pixels, landmarks and box move with the depth of a general head.
+"""Faces of a photograph turned: pixels, landmarks and box move with the depth of a general head.
 
 Source: YOLOv5n-AESVC names 3D face reconstruction as future work against strong poses; Zhu et al., "Face alignment
 across large poses", CVPR 2016, turn photographs by a fitted surface. Deviation: the surface is no reconstruction but
