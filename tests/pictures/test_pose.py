@@ -13,7 +13,15 @@ from ultra_face.faces import MIRRORED_LANDMARKS
 from ultra_face.formats.mtfl import parse_mtfl
 from ultra_face.pictures import pose as module
 from ultra_face.pictures.alignment import RECOGNITION_TEMPLATE
-from ultra_face.pictures.pose import LEAST_EYE_DISTANCE, MEAN_FACE, euler_angles, eye_distance, pose, roll
+from ultra_face.pictures.pose import (
+    LEAST_EYE_DISTANCE,
+    MEAN_FACE,
+    euler_angles,
+    eye_distance,
+    pose,
+    roll,
+    rotation_matrices,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -51,6 +59,13 @@ def test_a_projected_face_gives_its_angles_back() -> None:
     points = turned(angles)[..., :2] * 50 + [300, 200]
     np.testing.assert_allclose(pose(points), angles, atol=1e-6)
     np.testing.assert_allclose(pose(points.astype(np.float32)), angles, atol=1e-2)
+
+
+def test_angles_give_the_rotation_that_has_them() -> None:
+    angles = random_angles(20)
+    turns = rotation_matrices(angles)
+    np.testing.assert_allclose(np.einsum("nij,kj->nki", turns, MEAN_FACE), turned(angles), atol=1e-12)
+    np.testing.assert_allclose(euler_angles(turns), angles)
 
 
 def test_signs() -> None:
@@ -151,7 +166,7 @@ def mtfl(shared_data: Path) -> FloatArray:
 def residuals(points: FloatArray, face: FloatArray, monkeypatch: pytest.MonkeyPatch) -> FloatArray:
     """What a mean face leaves of points (N, 5, 2) about their means [eye distances]."""
     monkeypatch.setattr(module, "MEAN_FACE", face)
-    rotations, scales = module._fit(points)
+    rotations, scales = module.fit_mean_face(points)
     fitted = np.einsum("nij,kj->nki", rotations, face - face.mean(axis=0))[..., :2]
     return points / scales[:, None, None] - fitted
 
@@ -166,7 +181,7 @@ def test_the_mean_face_fits_the_annotated_ones(mtfl: FloatArray, monkeypatch: py
 
     assert len(mtfl) == 7138
     assert np.sqrt((residuals(mtfl, MEAN_FACE, monkeypatch) ** 2).mean()) == pytest.approx(0.035, abs=0.0005)
-    assert abs(np.median(euler_angles(module._fit(mtfl)[0])[:, 1])) < 1
+    assert abs(np.median(euler_angles(module.fit_mean_face(mtfl)[0])[:, 1])) < 1
     best = misfit(MEAN_FACE)
     for rows, axis in (([2], Y), ([2], Z), ([3, 4], Y), ([3, 4], X)):
         for step in (-0.06, 0.06):

@@ -45,7 +45,7 @@ def pose(landmarks: NDArray[Any]) -> FloatArray:
     known = np.flatnonzero(np.isfinite(landmarks).all(axis=(1, 2)))
     points = landmarks[known].astype(np.float64)
     points -= points.mean(axis=1, keepdims=True)
-    rotations, eye_distances = _fit(points)
+    rotations, eye_distances = fit_mean_face(points)
     large = eye_distances >= LEAST_EYE_DISTANCE
     angles[known[large]] = euler_angles(rotations[large])
     return angles
@@ -65,7 +65,19 @@ def euler_angles(rotations: FloatArray) -> FloatArray:
     return np.asarray(np.rad2deg(np.stack([yaw, pitch, roll], axis=1)), np.float64)
 
 
-def _fit(points: FloatArray) -> tuple[FloatArray, FloatArray]:
+def rotation_matrices(angles: FloatArray) -> FloatArray:
+    """Yaw, pitch and roll (N, 3) [degrees] as rotations (N, 3, 3): `euler_angles` backwards."""
+    radians = np.deg2rad(angles)
+    turns = [np.tile(np.eye(3), (len(angles), 1, 1)) for _ in range(3)]
+    for turn, angle, (first, second) in zip(turns, radians.T, ((0, 2), (2, 1), (0, 1)), strict=True):
+        turn[:, first, first] = turn[:, second, second] = np.cos(angle)
+        turn[:, second, first] = np.sin(angle)
+        turn[:, first, second] = -np.sin(angle)
+    yaw, pitch, roll = turns
+    return np.asarray(roll @ yaw @ pitch, np.float64)
+
+
+def fit_mean_face(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Rotations (N, 3, 3) and eye distances (N,) of the mean face that fit points (N, 5, 2) about their mean."""
     face = MEAN_FACE - MEAN_FACE.mean(axis=0)
     across = np.einsum("dk,nkc->ncd", np.linalg.pinv(face), points)  # the best two rows, not yet of a rotation
