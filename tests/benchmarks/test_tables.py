@@ -77,5 +77,5 @@ def test_what_stands_for_a_row_here_was_measured(results: Path) -> None:
 
 def test_plots_are_drawn(results: Path, tmp_path: Path) -> None:
     save_plots(results, tmp_path)
-    drawn = ["accuracy-parameters.png", "accuracy-time.png", "endurance.png"]
+    drawn = ["accuracy-parameters.png", "accuracy-time.png", "endurance.png", "reliability.png"]
     assert sorted(file.name for file in tmp_path.glob("*.png")) == drawn

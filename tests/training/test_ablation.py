@@ -7,22 +7,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from small_models import small_yaml
 from tiny_faces import IMAGE_SIZE, write_tiny_faces
 from ultralytics import YOLO
+from ultralytics.data.utils import check_det_dataset
 from ultralytics.nn.tasks import PoseModel, yaml_model_load
 from ultralytics.utils.torch_utils import get_num_params
 
 import ultra_face
 from training.ablation import __main__ as ablation
-from training.ablation.measure import measure
+from training.ablation.measure import measure, profiles
 from training.ablation.rows import ROWS, Row, depthwise_towers, towers
-from training.ablation.run import Budget, model_file, record
+from training.ablation.run import Budget, data_file, model_file, record
 from training.ablation.trainer import Meter
+from ultra_face import Faces
+from ultra_face.evaluation.photographs import Photographs
+from ultra_face.formats.annotation import FaceAnnotations
 from ultra_face.losses.settings import FaceLossSettings
+from ultra_face.pictures.pose import MEAN_FACE, rotation_matrices
 
 EPOCHS = 2
 BUDGET = Budget(epochs=EPOCHS, imgsz=IMAGE_SIZE)
@@ -96,6 +102,30 @@ def test_a_changed_model_is_a_copy_of_the_same_scale(tmp_path: Path) -> None:
     model = YOLO(model_file("yolov5n-face.yaml", {"alpha": 1, "alpha_start": 1}, tmp_path)).model
     assert model.model[-1].face_loss == FaceLossSettings(alpha=1, alpha_start=1)
     assert model.yaml["scale"] == "n"
+
+
+def test_data_with_further_settings_are_a_copy_that_finds_the_same_images(tmp_path: Path) -> None:
+    data = write_tiny_faces(tmp_path / "faces", num_images=2)
+    assert data_file(str(data), {}, tmp_path) == str(data)
+    copy = data_file(str(data), {"turn_heads": {"probability": 0.3}}, tmp_path)
+    read, stock = (check_det_dataset(file) for file in (copy, data))
+    assert read["turn_heads"] == {"probability": 0.3}
+    assert (read["train"], read["val"]) == (stock["train"], stock["val"])
+
+
+def test_profiles_are_faces_turned_far_that_a_sure_box_finds() -> None:
+    # The mean face from the front, and turned by 50 degrees, twice: one of these is found, one only with a low score.
+    front = (MEAN_FACE[:, :2] - MEAN_FACE[:, :2].min(axis=0)) * 40
+    turned = MEAN_FACE @ rotation_matrices(np.array([[50.0, 0, 0]]))[0].T
+    turned = (turned[:, :2] - turned[:, :2].min(axis=0)) * 40
+    points = np.stack([front, turned + [200, 0], turned + [400, 0]])
+    corners = np.concatenate([points.min(axis=1) - 20, points.max(axis=1) + 20], axis=1)
+    boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    landmarks = np.concatenate([points, np.full((3, 5, 1), 2.0)], axis=2)
+    labels = FaceAnnotations("a", "here", boxes, landmarks, np.zeros(3, np.bool_))
+    photographs = Photographs({"set/a": Path("a.jpg")}, None, {"set/a": labels})
+    found = {"set/a": Faces(corners, points, np.array([0.9, 0.8, 0.1]))}
+    assert profiles(photographs, found) == {"faces": 2, "found": 1, "from_degrees": 35.0, "at_score": 0.25}
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -20,6 +20,7 @@ class Row:
         face_loss: settings over those of the YAML's `face_loss:` block.
         layers: makes other layers of the YAML's, or None.
         recipe: Ultralytics' settings over those of the recipe that all rows share.
+        data: settings over those of the data YAML.
     """
 
     model: str
@@ -27,6 +28,7 @@ class Row:
     face_loss: Mapping[str, Any] = field(default_factory=dict)
     layers: Callable[[Description], Description] | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 def towers(description: Description) -> Description:
@@ -111,6 +113,8 @@ LOSSES: Mapping[str, Row] = {
     # 6. towers
     "towers": Row(FACE, "a 3 x 3 convolution before the head's 1 x 1", layers=towers),
     "depthwise-towers": Row(FACE, "the same a channel at a time", layers=depthwise_towers),
+    # poses
+    "turned-heads": Row(FACE, "heads turned by up to 45 degrees", data={"turn_heads": {"probability": 0.3}}),
     # together
     "together": Row(
         FACE,

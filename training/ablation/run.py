@@ -78,6 +78,7 @@ def record(name: str, row: Row, seed: int, *, data: str, data_name: str, budget:
     settings = YAML.load(RECIPE) | FIXED_SETTINGS | budget.settings() | {"seed": seed} | dict(row.recipe)
     config = {"row": name, "model": row.model, "face_loss": dict(row.face_loss), "recipe": dict(row.recipe)}
     config |= {"layers": row.layers.__name__} if row.layers else {}
+    config |= {"data": dict(row.data)} if row.data else {}
     precision = "bfloat16 forward" if budget.device == "cpu" else "as Ultralytics' amp"
     config |= {"settings": settings, "threads": budget.threads, "precision": precision}
     folder = runs / f"{name}-{seed}"
@@ -121,6 +122,22 @@ def model_file(
     return str(copy)
 
 
+def data_file(data: str, settings: Mapping[str, Any], folder: Path) -> str:
+    """A data YAML as it is, or a copy in a folder with further settings.
+
+    Raises:
+        FileNotFoundError: no such file.
+    """
+    if not settings:
+        return str(Path(data).resolve())
+    description = YAML.load(data)
+    root = Path(data).resolve().parent
+    description["path"] = str(root / description.get("path", ""))
+    copy = folder / "data.yaml"
+    write_file(copy, json.dumps({**description, **settings}).encode())  # JSON is YAML
+    return str(copy.resolve())
+
+
 def _begin(file: Path, record: dict[str, Any]) -> dict[str, Any]:
     """The record of the run that began this training: this one, or one with the same settings that was interrupted."""
     if file.exists():
@@ -146,4 +163,5 @@ def _train(row: Row, settings: dict[str, Any], meter: Meter, *, data: str, folde
         model.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
     meter.attach(model)
     place = {"project": str(folder.parent.resolve()), "name": folder.name, "exist_ok": True}
-    model.train(trainer=BlindTrainer, data=str(Path(data).resolve()), resume=goes_on, **settings, **place)
+    data = data_file(data, row.data, folder)
+    model.train(trainer=BlindTrainer, data=data, resume=goes_on, **settings, **place)
