@@ -126,6 +126,14 @@ LOSSES: Mapping[str, Row] = {
     "together-two-towers": Row(FACE, "the same with two convolutions before the head", TOGETHER, layers=two_towers),
     "together-gain-4": Row(FACE, "the same, objectness twice as strong", {**TOGETHER, "objectness_gain": 4}, towers),
     "together-alpha-3": Row(FACE, "the same with the paper's alpha", {**TOGETHER, **_alpha(3, 3)}, towers),
+    "together-landmarks-half": Row(
+        FACE, "the same, landmarks weigh half", {**TOGETHER, "landmark_weight": 0.03}, towers
+    ),
+    "face-free-landmarks-half": Row(
+        FREE,
+        "plain CIoU, eighths of the face, half the weight",
+        {**_alpha(1, 1), "landmark_units": 8, "landmark_weight": 0.03},
+    ),
     "face-free-together": Row(
         FREE,
         "plain CIoU, eighths of the face, crowds held down",
