@@ -126,6 +126,9 @@ LOSSES: Mapping[str, Row] = {
     "together-two-towers": Row(FACE, "the same with two convolutions before the head", TOGETHER, layers=two_towers),
     "together-gain-4": Row(FACE, "the same, objectness twice as strong", {**TOGETHER, "objectness_gain": 4}, towers),
     "together-alpha-3": Row(FACE, "the same with the paper's alpha", {**TOGETHER, **_alpha(3, 3)}, towers),
+    "together-quality": Row(
+        FACE, "the same, a positive weighs its quality", {**TOGETHER, "positive_exponent": 1}, towers
+    ),
     "together-landmarks-half": Row(
         FACE, "the same, landmarks weigh half", {**TOGETHER, "landmark_weight": 0.03}, towers
     ),
