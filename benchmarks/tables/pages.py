@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tables import (
+    ablation,
     beside,
     bulk,
     endurance,
@@ -40,6 +41,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "calibration": reliability.calibration,
     "calibration_crowds": reliability.calibration_crowds,
     "precisions": reliability.precisions,
+    "ablation_protocol": ablation.protocol,
+    "ablation_losses": ablation.losses,
     "kills": faults.kills,
     "interruptions": faults.interruptions,
     "disks": faults.disks,

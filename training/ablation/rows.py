@@ -125,6 +125,10 @@ LOSSES: Mapping[str, Row] = {
     "together-all-anchors": Row(FACE, "the same, but all anchors that fit", {**TOGETHER, "simota": 0}, layers=towers),
     "together-two-towers": Row(FACE, "the same with two convolutions before the head", TOGETHER, layers=two_towers),
     "together-gain-4": Row(FACE, "the same, objectness twice as strong", {**TOGETHER, "objectness_gain": 4}, towers),
+    "together-gain-8": Row(FACE, "objectness four times as strong", {**TOGETHER, "objectness_gain": 8}, towers),
+    "together-gain-4-no-crowds": Row(
+        FACE, "twice as strong, crowds at full weight", {**TOGETHER, "objectness_gain": 4, "crowd_exponent": 0}, towers
+    ),
     "together-alpha-3": Row(FACE, "the same with the paper's alpha", {**TOGETHER, **_alpha(3, 3)}, towers),
     "together-quality": Row(
         FACE, "the same, a positive weighs its quality", {**TOGETHER, "positive_exponent": 1}, towers
