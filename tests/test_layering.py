@@ -9,7 +9,10 @@ detector.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
+import sys
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -64,6 +67,8 @@ RUN_ULTRALYTICS = {
     "ultra_face.evaluation.detect_images", "ultra_face.evaluation.detect_folders", "ultra_face.video.tracking",
     "ultra_face.web.page_model",
 }  # fmt: skip
+OF_ULTRALYTICS = {"torch", "torchvision"}
+"""What Ultralytics cannot do without, and names in its own dependencies."""
 HEAVY = {"torch", "torchvision", "ultralytics"}
 
 
@@ -153,6 +158,18 @@ def test_every_way_to_import_is_seen(tmp_path, source, expected):
     file = tmp_path / "a.py"
     file.write_text(source)
     assert ours(file) == expected
+
+
+def test_what_is_imported_is_installed_with_the_package():
+    """Or a command of a plain installation ends in `No module named`."""
+    pytest.importorskip("torch")
+    asked = [line for line in requires("ultra-face") or () if not re.search("extra == .dev.", line)]
+    installed = {re.split(r"[<>=!~\[; ]", line)[0].lower() for line in asked} | OF_ULTRALYTICS
+    imported = {name.split(".")[0] for file in MODULES.values() for name in imports(file)}
+    others = imported - set(sys.stdlib_module_names) - {"ultra_face"}
+    distributions = packages_distributions()
+    missing = {name for name in others if not {part.lower() for part in distributions.get(name, [name])} & installed}
+    assert missing == set()
 
 
 TOP = {
