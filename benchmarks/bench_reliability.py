@@ -16,10 +16,13 @@ import copy
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks.peers.table import ADAPTERS, name_of
 from benchmarks.provenance import REPOSITORY, RESULTS, provenance
@@ -37,7 +40,6 @@ from ultra_face.evaluation.protocol import evaluate
 from ultra_face.evaluation.reliability import Judged, describe, reliability
 from ultra_face.faces import Faces
 from ultra_face.files.whole import write_file
-from ultra_face.formats.image_files import read_image
 from ultra_face.formats.result_files import to_rows
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
 
@@ -55,19 +57,24 @@ def opened(file: str, size: int) -> tuple[str, Callable[[Path], Faces]]:
     return Path(file).stem, lambda image: detector(str(image))
 
 
-def judged(photographs: Photographs, find: Callable[[Path], Faces], size: int, does: str) -> Judged:
-    """The boxes of a detector, with their sides in pixels of an input of this size."""
+def judged(photographs: Photographs, find: Callable[[Path], Faces], scales: NDArray[np.float64], does: str) -> Judged:
+    """The boxes of a detector, with their sides in input pixels by the scale of each photograph (N,)."""
     assert photographs.truth is not None
-    rows, scales = {}, []
+    rows = {}
     for name, file in progress(does)(photographs.files.items()):
         found = find(file)
         rows[name] = to_rows(found.boxes_xyxy, found.scores)
-        pixels = read_image(file)
-        assert pixels is not None
-        scales.append(size / max(pixels.shape[:2]))
     boxes = evaluate(photographs.truth, rows).judged(ALL)
-    sides = boxes.sides * np.array(scales)[boxes.images]
-    return Judged(boxes.scores, sides, boxes.right, boxes.images, boxes.boxes)
+    return replace(boxes, sides=boxes.sides * scales[boxes.images])
+
+
+def input_scales(photographs: Photographs, size: int) -> NDArray[np.float64]:
+    """What a pixel of each photograph (N,) is in an input of this size [input px]."""
+    sides = []
+    for file in photographs.files.values():
+        with Image.open(file) as image:
+            sides.append(max(image.size))
+    return size / np.array(sides, np.float64)
 
 
 def without_slope(model: Any, slope: float) -> Any:
@@ -116,10 +123,10 @@ def main() -> None:
     (folders,) = data_folders(options.data, "val")
     photographs = read_labelled(folders, progress=progress("labels"))
     assert photographs.truth is not None
-    detectors = {}
+    detectors, scales = {}, input_scales(photographs, options.imgsz)
     for file in options.detectors:
         name, find = opened(file, options.imgsz)
-        bands = reliability(judged(photographs, find, options.imgsz, name))
+        bands = reliability(judged(photographs, find, scales, name))
         detectors[name] = describe(bands, frame="input of the network")
     calibrated: dict[str, Any] = {}
     for number, file in enumerate(options.calibrate):

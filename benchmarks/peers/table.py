@@ -40,16 +40,19 @@ def name_of(file: str | Path) -> str:
     Raises:
         ValueError: a name that fits none.
     """
-    for name, adapter in ADAPTERS.items():
-        if fnmatch(Path(file).name, adapter.pattern):
-            return name
+    if rows := _rows(file):
+        return rows[0]
     patterns = ", ".join(adapter.pattern for adapter in ADAPTERS.values())
     raise ValueError(f"{file}: expected a file named like one of {patterns}; rename it or add a row to peers/table.py")
 
 
 def is_known(file: str | Path) -> bool:
     """Whether a file's name fits a row of `ADAPTERS`."""
-    return any(fnmatch(Path(file).name, adapter.pattern) for adapter in ADAPTERS.values())
+    return bool(_rows(file))
+
+
+def _rows(file: str | Path) -> list[str]:
+    return [name for name, adapter in ADAPTERS.items() if fnmatch(Path(file).name, adapter.pattern)]
 
 
 def open_detector(file: str | Path, **settings: Any) -> Detector:

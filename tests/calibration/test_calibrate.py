@@ -63,7 +63,7 @@ def test_scores_of_32_px_stay_in_the_mean(drawn: tuple[Any, Photographs, Any]) -
     near = np.abs(true_doublings(cells)) < calibrating.NEAR
     change = found.term.slope * sides.doublings(cells)[near] + found.term.offset
     assert change.mean() == pytest.approx(0, abs=0.02)
-    assert found.stands_for(0.3) == pytest.approx(0.3, abs=0.06)
+    assert found.term.score(0.3) == pytest.approx(0.3, abs=0.06)
 
 
 def test_scores_become_chances(drawn: tuple[Any, Photographs, Any]) -> None:

@@ -87,10 +87,6 @@ class Calibration:
         is_sure = abs(self.fit.order_slope) > SURE * self.fit.order_slope_error
         return is_sure and self.after.ap["all"] > self.before.ap["all"]
 
-    def stands_for(self, score: float) -> float:
-        """The score that a 32 px box of the given score has afterwards."""
-        return self.term.score(score)
-
     def noted(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""
         return {

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
-from scipy.special import expit, log_expit  # type: ignore[import-untyped]
+from scipy.special import expit, log_expit, logit  # type: ignore[import-untyped]
 
 REFERENCE = 32.0
 """Side [px] whose scores stay where they are."""
@@ -66,8 +66,7 @@ def photograph_weights(images: NDArray[np.int64]) -> FloatArray:
 
 def logits(scores: FloatArray) -> FloatArray:
     """log(score / (1 - score)), within what single precision tells apart."""
-    inside = np.clip(scores, 1e-7, 1 - 1e-7)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
+    return np.asarray(logit(np.clip(scores, 1e-7, 1 - 1e-7)))
 
 
 def fit(logit: FloatArray, doublings: FloatArray, right: NDArray[np.bool_], images: NDArray[np.int64]) -> Fit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -134,7 +134,7 @@ def gather(seen: Mapping[str, Seen], names: Sequence[str] | None = None) -> Foun
     evaluation = evaluate(truth, rows, num_thresholds=THRESHOLDS)
     judged = evaluation.judged(ALL)
     parts = [seen[name].cells for name in chosen]
-    cells = Cells(*(np.concatenate([getattr(part, name) for part in parts]) for name in Cells.__dataclass_fields__))
+    cells = Cells(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Cells)))
     return Found(evaluation, judged, cells[judged.boxes])
 
 

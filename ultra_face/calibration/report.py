@@ -27,7 +27,7 @@ def format_report(found: Calibration) -> str:
     rows = zip(_rows(found.before), _rows(found.after), strict=True)
     lines += [f"  {name:<26}{before:>9}{after:>9}" for (name, before), (_, after) in rows]
     if found.probability:
-        told = ", ".join(f"{found.stands_for(score):.2f} for {score:g}" for score in TOLD_SCORES)
+        told = ", ".join(f"{found.term.score(score):.2f} for {score:g}" for score in TOLD_SCORES)
         lines.append(f"scores are chances now: for a face of 32 px, {told}")
     return "\n".join(lines)
 

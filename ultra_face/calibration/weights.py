@@ -144,5 +144,4 @@ def _anchor_doublings(anchors_wh: FloatArray) -> FloatArray:
 def _box_values(cells: Cells) -> FloatArray:
     """The values (n, 2) that were decoded to width and height: t of w = a (2 sigmoid(t))^2."""
     half = np.sqrt(cells.boxes_wh / cells.anchors_wh) / 2
-    inside = np.clip(half, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
+    return np.asarray(logit(np.clip(half, 1e-6, 1 - 1e-6)))

@@ -22,12 +22,10 @@ from ultra_face.cli.detector import input_side
 from ultra_face.evaluation.photographs import Photographs, read_labelled
 from ultra_face.files.whole import write_file
 from ultra_face.formats.image_files import list_images
+from ultra_face.plugin.checkpoint_report import FIT
 from ultra_face.refinement.checkpoint import check_new_checkpoint, write_checkpoint
 from ultra_face.runtimes.score_table import KEY
 from ultra_face.runtimes.ultralytics_model import open_checkpoint
-
-FIT = "calibration"
-"""Attribute of the model in a checkpoint that keeps what was fitted."""
 
 
 def parser() -> ArgumentParser:

@@ -103,8 +103,13 @@ def share_of_face(points: FloatArray) -> FloatArray:
     """1 on the face, 0 behind the ears and smoothly between: points (M, 3) on the surface -> (M,)."""
     x, _, z = _without_nose(points).T / AXES[:, None]
     before_ears, behind_ears = FACE_ENDS
-    share = np.clip((behind_ears - np.rad2deg(np.arctan2(np.abs(x), -z))) / (behind_ears - before_ears), 0, 1)
-    return np.asarray(share**2 * (3 - 2 * share), np.float64)
+    return smooth_step((behind_ears - np.rad2deg(np.arctan2(np.abs(x), -z))) / (behind_ears - before_ears))
+
+
+def smooth_step(share: FloatArray) -> FloatArray:
+    """0 up to 0, 1 from 1 on, and level at both: 3 s^2 - 2 s^3."""
+    held = np.clip(share, 0, 1)
+    return np.asarray(held**2 * (3 - 2 * held), np.float64)
 
 
 def drawn_out(points: FloatArray, *, yaw: float) -> FloatArray:

@@ -15,7 +15,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ultra_face.data.head_surface import MIDDLE, depths, drawn_out, face_extent, outline_extent, share_of_face
+from ultra_face.data.head_surface import (
+    MIDDLE,
+    depths,
+    drawn_out,
+    face_extent,
+    outline_extent,
+    share_of_face,
+    smooth_step,
+)
 from ultra_face.pictures.pose import MEAN_FACE, euler_angles, fit_mean_face, rotation_matrices
 
 FloatArray = NDArray[np.float64]
@@ -217,5 +225,4 @@ def _opacity(is_head: NDArray[np.bool_], feather: float) -> FloatArray:
     """How much of the turned head is seen (H, W): 1, and within `feather` [nodes] of its outline smoothly less."""
     padded = np.pad(is_head, 1).astype(np.uint8)
     inwards = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1].astype(np.float64)
-    share = np.clip((inwards - 0.5) / max(feather, 1.0), 0, 1)
-    return np.asarray(share**2 * (3 - 2 * share), np.float64)
+    return smooth_step((inwards - 0.5) / max(feather, 1.0))

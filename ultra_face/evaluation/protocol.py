@@ -28,8 +28,9 @@ from ultra_face.evaluation.curve import (
     score_thresholds,
 )
 from ultra_face.evaluation.ground_truth import GroundTruth
+from ultra_face.evaluation.landmarks import box_sizes
 from ultra_face.evaluation.matching import claim_faces
-from ultra_face.evaluation.reliability import Judged, first_of_each
+from ultra_face.evaluation.reliability import ByBand, Judged, first_of_each, reliability
 from ultra_face.formats.result_files import check_detections
 from ultra_face.formats.widerface import check_same_images
 
@@ -46,7 +47,7 @@ class Evaluation:
         iou_threshold: lowest inclusive IoU at which a detection claims a face.
         num_thresholds: number of score thresholds, T.
         detection_image: (D,) index of the image of each detection.
-        detection_sizes: (D, 2) width and height [px of the original image].
+        detection_boxes_xywh: (D, 4) [px of the original image].
         scores: (D,) as given.
         claims: (D,) index of the face that the detection claims, or -1.
     """
@@ -55,7 +56,7 @@ class Evaluation:
     iou_threshold: float
     num_thresholds: int
     detection_image: NDArray[np.int64]
-    detection_sizes: NDArray[np.float64]
+    detection_boxes_xywh: NDArray[np.float64]
     scores: NDArray[np.float64]
     claims: NDArray[np.int64]
 
@@ -87,7 +88,7 @@ class Evaluation:
         Faces outside the band are ignored, and so are detections that claim no face and lie outside it
         themselves: a false alarm the size of a hand says nothing about tiny faces.
         """
-        face_heights, heights = self.ground_truth.boxes_xywh[:, 3], self.detection_sizes[:, 1]
+        face_heights, heights = self.ground_truth.boxes_xywh[:, 3], self.detection_boxes_xywh[:, 3]
         curves = {}
         for low, high in bands:
             counted = self.ground_truth.counted[subset] & (face_heights >= low) & (face_heights < high)
@@ -108,8 +109,19 @@ class Evaluation:
         counted = self.ground_truth.counted[subset]
         chosen = np.flatnonzero(np.append(counted, True)[self.claims])
         right = first_of_each(self.claims, self.scores)
-        sides = np.sqrt(self.detection_sizes.prod(axis=1))
+        sides = box_sizes(self.detection_boxes_xywh)
         return Judged(self.scores[chosen], sides[chosen], right[chosen], self.detection_image[chosen], chosen)
+
+    @cached_property
+    def widest_reliability(self) -> tuple[str, ByBand]:
+        """The subset that counts the most faces, and the reliability of the boxes that claim one of these or none.
+
+        Raises:
+            ValueError: scores that can be no chance, or do not tell boxes apart.
+        """
+        counts = self.ground_truth.counts()
+        subset = max(counts, key=counts.__getitem__)
+        return subset, reliability(self.judged(subset))
 
     @cached_property
     def _reached(self) -> NDArray[np.int64]:
@@ -190,7 +202,7 @@ def evaluate(
         iou_threshold=iou_threshold,
         num_thresholds=num_thresholds,
         detection_image=np.repeat(np.arange(len(ground_truth.images)), [len(found) for found in detections[1:]]),
-        detection_sizes=flat[:, 2:4],
+        detection_boxes_xywh=flat[:, :4],
         scores=flat[:, 4],
         claims=np.concatenate(claims),
     )

@@ -13,7 +13,7 @@ from ultra_face.evaluation.curve import PrecisionRecall
 from ultra_face.evaluation.ground_truth import load_ground_truth
 from ultra_face.evaluation.outcome import draw_precision_recall, draw_reliability, save_plot, tell
 from ultra_face.evaluation.protocol import Evaluation, evaluate
-from ultra_face.evaluation.reliability import ByBand, describe, reliability
+from ultra_face.evaluation.reliability import ByBand, describe
 from ultra_face.formats.result_files import DETECTOR_FILE, ResultFileError, read_predictions
 from ultra_face.formats.widerface import check_same_images, read_image_list
 
@@ -78,21 +78,10 @@ def summarise(
 def describe_reliability(evaluation: Evaluation) -> dict[str, Any] | None:
     """How often boxes of some score and size are right, in the widest subset; None where scores can be no chance."""
     try:
-        subset, bands = widest_reliability(evaluation)
+        subset, bands = evaluation.widest_reliability
     except ValueError:
         return None
     return {"faces": subset, **describe(bands, frame="original image")}
-
-
-def widest_reliability(evaluation: Evaluation) -> tuple[str, ByBand]:
-    """The subset that counts the most faces, and the reliability of the boxes that claim one of these or none.
-
-    Raises:
-        ValueError: scores that can be no chance, or do not tell boxes apart.
-    """
-    counts = evaluation.ground_truth.counts()
-    subset = max(counts, key=counts.__getitem__)
-    return subset, reliability(evaluation.judged(subset))
 
 
 def ap_percent(curves: Mapping[str, PrecisionRecall]) -> dict[str, float | None]:
@@ -241,7 +230,7 @@ def _reliable(evaluations: Mapping[Path, Evaluation]) -> dict[Path, ByBand]:
     found = {}
     for folder, evaluation in evaluations.items():
         try:
-            _, found[folder] = widest_reliability(evaluation)
+            _, found[folder] = evaluation.widest_reliability
         except ValueError as error:
             raise ResultFileError(f"{folder}: {error}; or leave out the picture of reliability") from error
     return found

@@ -10,6 +10,8 @@ from ultra_face.files.trust import files_trusted
 from ultra_face.runtimes.score_table import KEY, ScoreTable
 
 EXPECTED = "a checkpoint of a face model"
+FIT = "calibration"
+"""Attribute of the model in a checkpoint that keeps what `ultra-face calibrate` has fitted."""
 
 Look = Callable[[Any], str]
 
@@ -37,7 +39,7 @@ def _written(yolo: Any) -> str:
 
 
 def _scores(yolo: Any) -> str:
-    fitted = getattr(yolo.model, "calibration", None)
+    fitted = getattr(yolo.model, FIT, None)
     if not isinstance(fitted, Mapping):
         return "as they were trained"
     return (

@@ -12,7 +12,7 @@ from ultra_face.evaluation.landmarks import FAILURE_THRESHOLD, measure, summaris
 from ultra_face.evaluation.matching import FacePairs, join_pairs, pair_landmarks
 from ultra_face.faces import MIRRORED_LANDMARKS, Faces
 from ultra_face.formats.annotation import FaceAnnotations
-from ultra_face.plugin.callbacks.observers import Prediction
+from ultra_face.plugin.callbacks.observers import Prediction, labelled_boxes
 
 KEY = "landmark_errors"
 FIGURES = {"box size": "metrics/NME-box(L)", "eye distance": "metrics/NME-eyes(L)"}
@@ -56,8 +56,7 @@ class LandmarkObserver:
         here = (batch["batch_idx"] == index).view(-1)
         height, width = batch["img"].shape[2:]
         scale = np.array([width, height], np.float64)
-        boxes = batch["bboxes"][here].cpu().numpy().astype(np.float64).reshape(-1, 4) * np.tile(scale, 2)
-        boxes[:, :2] -= boxes[:, 2:] / 2
+        boxes = labelled_boxes(batch, index)
         keypoints = batch["keypoints"][here].cpu().numpy().astype(np.float64)
         shown = keypoints[..., 2] > 0 if keypoints.shape[-1] == 3 else (keypoints[..., :2] != 0).any(axis=-1)
         landmarks = np.concatenate([keypoints[..., :2] * scale, shown[..., None]], axis=2)

@@ -12,6 +12,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ultra_face.plugin.callbacks.guard import is_left_out, leave_out, say_once
 
 Prediction = dict[str, Any]
@@ -19,6 +22,15 @@ Prediction = dict[str, Any]
 
 NO_LIMIT = 30_000  # as many as non-maximum suppression looks at
 _WRAPPED = ("init_metrics", "postprocess", "update_metrics", "get_stats", "print_results")
+
+
+def labelled_boxes(batch: Mapping[str, Any], index: int) -> NDArray[np.float64]:
+    """The labelled boxes of one image of a batch: left, top, width, height (n, 4) [px of the network's input]."""
+    height, width = batch["img"].shape[2:]
+    here = (batch["batch_idx"] == index).view(-1)
+    boxes = batch["bboxes"][here].cpu().numpy().astype(np.float64).reshape(-1, 4) * [width, height, width, height]
+    boxes[:, :2] -= boxes[:, 2:] / 2
+    return np.asarray(boxes, np.float64)
 
 
 class Observer(Protocol):

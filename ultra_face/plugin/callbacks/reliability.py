@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from ultralytics.utils import LOGGER
 
+from ultra_face.evaluation.landmarks import box_sizes
 from ultra_face.evaluation.matching import claim_faces
 from ultra_face.evaluation.outcome import draw_reliability, save_plot
 from ultra_face.evaluation.reliability import Judged, describe, first_of_each, join, reliability
 from ultra_face.files.whole import write_file
 from ultra_face.formats.result_files import to_rows
-from ultra_face.plugin.callbacks.observers import Prediction
+from ultra_face.plugin.callbacks.observers import Prediction, labelled_boxes
 
 RECORD_FILE = "reliability.json"
 PICTURE_FILE = "BoxReliability_curve.png"  # as Ultralytics' BoxPR_curve.png
@@ -32,17 +33,13 @@ class ReliabilityObserver:
 
     def see(self, prediction: Prediction, index: int, batch: dict[str, Any]) -> None:
         """Judge the boxes of one image."""
-        here = (batch["batch_idx"] == index).view(-1)
-        height, width = batch["img"].shape[2:]
-        faces = batch["bboxes"][here].cpu().numpy().astype(np.float64).reshape(-1, 4) * [width, height, width, height]
-        faces[:, :2] -= faces[:, 2:] / 2
         rows = to_rows(prediction["bboxes"].cpu().numpy(), prediction["conf"].cpu().numpy())
-        claims = claim_faces(rows[:, :4], faces, IOU)
-        asked = batch["cls"][here].view(-1).cpu().numpy()
+        claims = claim_faces(rows[:, :4], labelled_boxes(batch, index), IOU)
+        asked = batch["cls"][(batch["batch_idx"] == index).view(-1)].view(-1).cpu().numpy()
         is_other = (claims >= 0) & (np.append(asked, -1)[claims] != prediction["cls"].cpu().numpy())
         right = first_of_each(np.where(is_other, -1, claims), rows[:, 4])
         number = np.full(len(rows), len(self.judged))
-        self.judged.append(Judged(rows[:, 4], np.sqrt(rows[:, 2:4].prod(axis=1)), right, number, np.arange(len(rows))))
+        self.judged.append(Judged(rows[:, 4], box_sizes(rows), right, number, np.arange(len(rows))))
 
     def figures(self) -> dict[str, float]:
         """None: the table of results stays as it is."""
