@@ -78,7 +78,7 @@ def test_the_list_of_packages_is_enough(page: str, repository: Path, folder: Pat
     (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", (repository / "pyproject.toml").read_text(), re.M | re.S)
     needed = set(re.findall(r'^ +"([\w-]+)', block, re.MULTILINE))
     left_out = needed - listed
-    assert left_out == {"ultralytics", "pyyaml", "matplotlib", "tqdm"}
+    assert left_out == {"ultralytics", "pyyaml", "matplotlib", "scipy", "tqdm"}
     blocked = "torch torchvision " + " ".join(left_out).replace("pyyaml", "yaml")
     done = run_python("-c", ONLY, blocked, folder=folder, ULTRA_FACE_AUTOLOAD="0")
     assert len(last_line(done).split()) == 5

@@ -43,6 +43,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "precisions": reliability.precisions,
     "ablation_protocol": ablation.protocol,
     "ablation_losses": ablation.losses,
+    "ablation_layers": ablation.layers,
     "kills": faults.kills,
     "interruptions": faults.interruptions,
     "disks": faults.disks,

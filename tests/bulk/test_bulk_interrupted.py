@@ -38,7 +38,7 @@ def test_interrupted(tmp_path: Path) -> None:
             _, errors = process.communicate(timeout=SECONDS)
         finally:
             process.kill()  # where it did not stop, or this would wait for it
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert errors.endswith("ultra-face bulk: interrupted\n")
     assert "Traceback" not in errors
     _, alive = psutil.wait_procs(started, timeout=SECONDS)

@@ -12,6 +12,7 @@ import pytest
 from interpreters import last_line, run_python
 
 from ultra_face.plugin import autoload
+from ultra_face.plugin.registration import Seam
 
 HOST = "a_host_for_this_test"
 IS_ACTIVE = (
@@ -49,7 +50,12 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def activations(start: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for each registration: the version that the host had set by then."""
     seen: list[int] = []
-    monkeypatch.setattr(autoload.registration, "register", lambda: seen.append(sys.modules[HOST].version))
+
+    def register(**_: bool) -> tuple[Seam, ...]:
+        seen.append(sys.modules[HOST].version)
+        return (Seam("parser", True),)
+
+    monkeypatch.setattr(autoload.registration, "register", register)
     return seen
 
 
@@ -59,6 +65,26 @@ def test_activates_once_after_the_host_has_run(start, host, activations):
     importlib.import_module(HOST)
     importlib.reload(sys.modules[HOST])
     assert activations == [1]
+
+
+def test_what_another_thread_imports_is_waited_for_at_first_use_of_the_host(start, host, monkeypatch):
+    """Not within the import of the host, for which that thread waits."""
+    host.write_text("def __getattr__(name):\n    return name\n")
+    calls = []
+
+    def register(*, wait: bool = True) -> tuple[Seam, ...]:
+        calls.append(wait)
+        if wait:
+            assert sys.modules[HOST].asked_by_what_registers == "asked_by_what_registers"
+        return (Seam("parser", True),) if wait else ()
+
+    monkeypatch.setattr(autoload.registration, "register", register)
+    start.install()
+    module = importlib.import_module(HOST)
+    assert calls == [False]
+    assert (module.YOLO, module.SAM) == ("YOLO", "SAM")
+    assert calls == [False, True]
+    assert module.__getattr__.__module__ == HOST
 
 
 def test_installing_twice_puts_one_finder(start):
@@ -333,4 +359,4 @@ print(sorted(found.items()))
 def test_two_threads_that_import_at_once_find_what_one_thread_finds(tmp_path, order, delay, other):
     code = THREADS.replace("OTHER", other)
     done = run_python("-W", "error::RuntimeWarning", "-c", code, order, delay, folder=tmp_path, ULTRA_FACE_AUTOLOAD="1")
-    assert last_line(done) == "[('model', 'AnchorPose'), ('ours', True)]"
+    assert last_line(done) == "[('model', 'AnchorPose'), ('ours', True)]", done.stderr

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import time
+from types import SimpleNamespace
 
 import pytest
 from interpreters import last_line, run_python
 
+from ultra_face import plugin
 from ultra_face.plugin import registration
 from ultra_face.plugin.registration import Seam
 
@@ -36,7 +40,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch):
 
     def set_state(version: str, *seams: Seam) -> None:
         monkeypatch.setattr(registration, "_import_host", lambda: (version, None))
-        monkeypatch.setattr(registration, "_apply_seams", lambda: seams)
+        monkeypatch.setattr(registration, "_apply_seams", lambda wait: seams)
         monkeypatch.setattr(registration, "_seams", None)
 
     known = registration.register()
@@ -75,6 +79,63 @@ def test_one_warning_names_every_broken_seam_and_the_versions(fresh):
         registration.register()
     registration.register()
     assert len(caught) == 1
+
+
+HALF_MADE = "cannot import name 'Annotator' from partially initialized module 'ultralytics.utils.plotting'"
+
+
+@pytest.fixture
+def half_made(monkeypatch: pytest.MonkeyPatch):
+    """Let the import of the seams fail so many times, as while another thread imports what they need."""
+
+    def set_failures(times: int) -> list[float]:
+        slept: list[float] = []
+        left = iter([True] * times)
+
+        def find_spec(name, path=None, target=None):
+            if name == "ultra_face.plugin.host" and next(left, False):
+                raise ImportError(HALF_MADE)
+
+        monkeypatch.setattr(registration, "_import_host", lambda: ("8.4.190", None))
+        monkeypatch.setattr(registration, "_seams", None)
+        monkeypatch.setattr(registration, "time", SimpleNamespace(sleep=slept.append, monotonic=time.monotonic))
+        monkeypatch.delitem(sys.modules, "ultra_face.plugin.host")
+        monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find_spec), *sys.meta_path])
+        return slept
+
+    known, host = registration.register(), sys.modules["ultra_face.plugin.host"]
+    monkeypatch.setattr(plugin, "host", host)
+    yield set_failures
+    monkeypatch.undo()
+    assert registration.register() == known
+
+
+def test_within_the_import_of_the_host_nothing_is_decided_while_another_thread_imports_its_parts(half_made):
+    slept = half_made(1)
+    assert registration.register(wait=False) == ()
+    assert slept == []
+    assert registration._seams is None
+
+
+def test_else_the_other_thread_is_waited_for(half_made, monkeypatch):
+    slept = half_made(2)
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            host = SimpleNamespace(apply_seams=lambda: {"parser": ""})
+            monkeypatch.setitem(sys.modules, "ultra_face.plugin.host", host)
+
+    monkeypatch.setattr(registration.time, "sleep", sleep)
+    assert registration.register() == (Seam("parser", True),)
+    assert slept == [registration.INTERVAL] * 2
+
+
+def test_but_not_for_ever(half_made, monkeypatch):
+    half_made(1000)
+    monkeypatch.setattr(registration, "SECONDS", -1)
+    with pytest.warns(RuntimeWarning, match="Ultralytics has changed .ImportError: " + re.escape(HALF_MADE)):
+        registration.register()
 
 
 @pytest.mark.parametrize(

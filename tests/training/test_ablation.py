@@ -21,7 +21,7 @@ from ultralytics.utils.torch_utils import get_num_params
 import ultra_face
 from training.ablation import __main__ as ablation
 from training.ablation.measure import measure, profiles
-from training.ablation.rows import ROWS, Row, depthwise_towers, towers
+from training.ablation.rows import ROWS, Row, depthwise_towers, towers, wide_towers
 from training.ablation.run import Budget, data_file, model_file, record
 from training.ablation.trainer import Meter
 from ultra_face import Faces
@@ -146,6 +146,9 @@ def test_every_row_is_a_model_with_a_loss_that_its_head_knows(name: str, tmp_pat
         # 3 x 3 kernels of 64, 128 and 256 channels, and norms of two values a channel.
         (towers, 9 * (64**2 + 128**2 + 256**2) + 2 * (64 + 128 + 256)),
         (depthwise_towers, (9 + 2) * (64 + 128 + 256)),
+        # Kernels from 64 to 128 and from 128 to 256 channels; 256 of the topmost are the scale's most. What is wider
+        # needs a wider 1 x 1, too: 3 anchors of 4 + 1 + 1 + 15 rows for each channel.
+        (wide_towers, 9 * (64 * 128 + 128 * 256 + 256**2) + 2 * (128 + 256 + 256) + 63 * (64 + 128)),
     ],
 )
 def test_towers_stand_between_the_levels_and_the_head(layers: Any, parameters: int, tmp_path: Path) -> None:

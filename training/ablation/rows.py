@@ -41,15 +41,20 @@ def two_towers(description: Description) -> Description:
     return towers(towers(description))
 
 
+def wide_towers(description: Description) -> Description:
+    """One of twice the channels, where the scale allows it: at n the topmost level has as many as it may."""
+    return _before_the_head(description, "Conv", widening=2)
+
+
 def depthwise_towers(description: Description) -> Description:
     """The same a channel at a time, which costs next to nothing; the head's 1 x 1 mixes them."""
     return _before_the_head(description, "DWConv")
 
 
-def _before_the_head(description: Description, layer: str) -> Description:
+def _before_the_head(description: Description, layer: str, widening: int = 1) -> Description:
     *rows, (levels, repeats, head, arguments) = description["head"]
     below = [*description["backbone"], *rows]
-    added = [[level, 1, layer, [below[level][3][0], 3, 1]] for level in levels]
+    added = [[level, 1, layer, [widening * below[level][3][0], 3, 1]] for level in levels]
     places = [len(below) + number for number in range(len(added))]
     return description | {"head": [*rows, *added, [places, repeats, head, arguments]]}
 
@@ -128,6 +133,21 @@ LOSSES: Mapping[str, Row] = {
     "together-gain-8": Row(FACE, "objectness four times as strong", {**TOGETHER, "objectness_gain": 8}, towers),
     "together-gain-4-no-crowds": Row(
         FACE, "twice as strong, crowds at full weight", {**TOGETHER, "objectness_gain": 4, "crowd_exponent": 0}, towers
+    ),
+    "together-gain-4-wide": Row(
+        FACE, "twice as strong, the convolution twice as wide", {**TOGETHER, "objectness_gain": 4}, wide_towers
+    ),
+    "together-gain-4-simota-20": Row(
+        FACE,
+        "twice as strong, the 20 best anchors decide how many stay",
+        {**TOGETHER, "objectness_gain": 4, "simota": 20},
+        towers,
+    ),
+    "together-gain-8-landmarks-double": Row(
+        FACE,
+        "four times as strong, landmarks too: what is left is half the box",
+        {**TOGETHER, "objectness_gain": 8, "landmark_weight": 0.12},
+        towers,
     ),
     "together-alpha-3": Row(FACE, "the same with the paper's alpha", {**TOGETHER, **_alpha(3, 3)}, towers),
     "together-quality": Row(

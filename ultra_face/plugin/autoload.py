@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
@@ -48,10 +49,14 @@ class HostLoader:
         return getattr(self._loader, name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the host, then register: other threads that import the host wait for both."""
+        """Run the host, then register: other threads that import the host wait for both.
+
+        One that imports a part of the host does not. Where the two would wait for each other, we register later.
+        """
         self._loader.exec_module(module)
         try:
-            registration.register()
+            if not registration.register(wait=False):
+                _register_at_first_use(module)
         except Exception as error:
             warnings.warn(
                 f"ultra-face could not be activated ({type(error).__name__}: {error}); Ultralytics works unchanged. "
@@ -78,6 +83,21 @@ def register_with_host() -> None:
     if host is not None and not _is_ours(getattr(getattr(host, "__spec__", None), "loader", None)):
         _remove_finder()
         registration.register()
+
+
+def _register_at_first_use(host: ModuleType) -> None:
+    """Register when the host is first asked for what its `__getattr__` finds, as for its models; other threads wait."""
+    stock = host.__dict__["__getattr__"]
+    lock, left = threading.RLock(), [registration.register]
+
+    def register_and_find(name: str) -> Any:
+        with lock:
+            if left:  # empty where what registers asks, too
+                left.pop()()
+                host.__dict__["__getattr__"] = stock
+        return stock(name)
+
+    host.__dict__["__getattr__"] = register_and_find
 
 
 def _remove_finder() -> None:

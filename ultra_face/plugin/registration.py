@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 import warnings
 from dataclasses import dataclass
 
@@ -16,6 +17,11 @@ from dataclasses import dataclass
 LOWEST, BELOW = "8.4.141", "8.5"
 
 SUPPORTED = f">={LOWEST},<{BELOW}"
+
+HALF_MADE = "partially initialized module"
+"""So says Python of a module that another thread is importing where the two threads would wait for each other."""
+SECONDS, INTERVAL = 10, 0.05
+"""That another thread has to import what it is at, and between two looks [s]."""
 
 _lock = threading.Lock()
 
@@ -32,11 +38,15 @@ class Seam:
 _seams: tuple[Seam, ...] | None = None
 
 
-def register() -> tuple[Seam, ...]:
+def register(*, wait: bool = True) -> tuple[Seam, ...]:
     """Import Ultralytics and put every seam in place, once; later calls return the same states.
 
     Warns once if Ultralytics cannot be imported or is outside the tested versions (then nothing is changed,
     and the one state is that of "all seams"), or if a seam does not hold (then that seam alone is left out).
+
+    Args:
+        wait: for parts of Ultralytics that another thread is importing. Without, nothing is decided yet where there are
+            such, and there are no states: whoever imports Ultralytics itself must not wait for one that waits for it.
     """
     global _seams
     # Before our lock is taken: whoever imports the host elsewhere comes here, too, before that import is done.
@@ -44,7 +54,9 @@ def register() -> tuple[Seam, ...]:
     with _lock:
         is_first = _seams is None
         if _seams is None:
-            _seams = _apply_seams() if obstacle is None else _no_seams(obstacle)
+            _seams = _apply_seams(wait=wait) if obstacle is None else _no_seams(obstacle)
+        if _seams is None:
+            return ()
     broken = [seam for seam in _seams if not seam.holds]
     if is_first and broken:
         reasons = "; ".join(f"{seam.name}: {seam.reason}" for seam in broken)
@@ -73,12 +85,20 @@ def _import_host() -> tuple[str, str | None]:
     return version, None if is_supported(version) else "this Ultralytics is outside the tested versions"
 
 
-def _apply_seams() -> tuple[Seam, ...]:
-    try:
-        from ultra_face.plugin.host import apply_seams
-    except (ImportError, AttributeError) as error:
-        return _no_seams(f"Ultralytics has changed ({type(error).__name__}: {error})")
-    return tuple(Seam(name, not reason, reason) for name, reason in apply_seams().items())
+def _apply_seams(*, wait: bool) -> tuple[Seam, ...] | None:
+    """The states of the seams; None where parts of the host are still being imported, and nobody is to wait."""
+    end = time.monotonic() + SECONDS
+    while True:
+        try:
+            from ultra_face.plugin.host import apply_seams
+        except (ImportError, AttributeError) as error:
+            if HALF_MADE not in str(error) or (wait and time.monotonic() > end):
+                return _no_seams(f"Ultralytics has changed ({type(error).__name__}: {error})")
+            if not wait:
+                return None
+            time.sleep(INTERVAL)
+        else:
+            return tuple(Seam(name, not reason, reason) for name, reason in apply_seams().items())
 
 
 def _no_seams(reason: str) -> tuple[Seam, ...]:
