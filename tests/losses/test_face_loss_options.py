@@ -208,3 +208,42 @@ def test_sizes_of_faces_are_in_strides() -> None:
     _, in_strides = run(head, maps, moved)
     _, in_faces = run(head, maps, moved, FaceLossSettings(landmark_units=0.7 * SIZE / 16))
     torch.testing.assert_close(in_faces["pose_loss"], in_strides["pose_loss"])
+
+
+@pytest.mark.parametrize("batch", BATCHES.values(), ids=BATCHES)
+def test_faces_of_weight_1_change_nothing_to_the_last_bit(batch: dict[str, Tensor]) -> None:
+    weighed = batch | {"face_weights": torch.ones(len(batch["cls"]))}
+    head, criterion = build_head(batch["keypoints"].shape[2]), AnchorFaceLoss
+    now = with_gradients(criterion(head, gains(), PAPER), head, weighed)
+    torch.testing.assert_close(now, with_gradients(criterion(head, gains(), PAPER), head, batch), rtol=0, atol=0)
+
+
+def test_nor_do_they_without_anchors() -> None:
+    model, batch = build_model(), face_batch()
+    now = losses_and_gradients(FreeFaceLoss(model, PAPER), model, batch | {"face_weights": torch.ones(len(FACES))})
+    torch.testing.assert_close(now, losses_and_gradients(FreeFaceLoss(model, PAPER), model, batch), rtol=0, atol=0)
+
+
+def test_a_face_of_weight_0_is_none() -> None:
+    """The last of three, which stands alone in its image."""
+    head, model = build_head(), build_model()
+    weighed = face_batch() | {"face_weights": torch.tensor([1.0, 1.0, 0.0])}
+    without = face_batch(FACES[:2])
+    criterion = AnchorFaceLoss(head, gains(), PAPER)
+    torch.testing.assert_close(with_gradients(criterion, head, weighed), with_gradients(criterion, head, without))
+    free = FreeFaceLoss(model, PAPER)
+    now, before = (losses_and_gradients(free, model, batch)[1] for batch in (weighed, without))
+    for name in ("box_loss", "cls_loss", "dfl_loss"):
+        torch.testing.assert_close(now[name], before[name])
+    assert free.assigner._forward_hooks == {}
+
+
+def test_a_weight_scales_what_a_face_asks_for() -> None:
+    """With a logit of 0 every objectness loses ln 2 whatever is asked; the sum is divided by what is asked."""
+    head, batch = build_head(), face_batch(FACES[:1])
+    maps = [level.detach() for level in perfect_maps(head, batch)]
+    for level in maps:
+        level[:, :, 4] = 0
+    full, half = (run(head, maps, batch | {"face_weights": torch.tensor([weight])}, PAPER)[1] for weight in (1, 0.5))
+    torch.testing.assert_close(half["box_loss"], full["box_loss"])  # a mean
+    torch.testing.assert_close(half["obj_loss"], 2 * full["obj_loss"])

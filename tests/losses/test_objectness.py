@@ -21,7 +21,8 @@ def maps(*logits: list[float]) -> list[Tensor]:
 
 
 def objectness_loss(levels: list[Tensor], slot: Tensor, quality: Tensor, **settings: float) -> Tensor:
-    return face_loss.objectness_loss(levels, slot, quality, torch.ones(1), FaceLossSettings(**settings))
+    certain = torch.ones_like(quality)
+    return face_loss.objectness_loss(levels, slot, quality, certain, torch.ones(1), FaceLossSettings(**settings))
 
 
 def cross_entropy(logit: float, target: float) -> float:
@@ -62,7 +63,13 @@ def test_every_output_of_an_image_weighs_as_the_image() -> None:
         levels[0][image, 0, 4], levels[1][image, 0, 4] = 1.0, -1.0
     # Slots: both images of the first level, then both of the second; the second image has a face in each level.
     slot, quality, images = torch.tensor([1, 3]), torch.tensor([0.8, 0.6]), torch.tensor([3.0, 0.5])
-    loss = face_loss.objectness_loss(levels, slot, quality, images, FaceLossSettings())
+    loss = face_loss.objectness_loss(levels, slot, quality, torch.ones(2), images, FaceLossSettings())
     empty = cross_entropy(1.0, 0) + cross_entropy(-1.0, 0)
     found = cross_entropy(1.0, 0.8) + cross_entropy(-1.0, 0.6)
     assert float(loss) == pytest.approx((3 * empty + 0.5 * found) / 1, rel=1e-5)  # 0.5 x 1.4 is below 1
+
+
+def test_of_two_faces_at_one_slot_the_larger_target_counts() -> None:
+    at = torch.tensor([0, 0]), torch.tensor([0.9, 0.7]), torch.tensor([0.5, 1.0])  # 0.45 and 0.7
+    loss = face_loss.objectness_loss(maps([1.0]), *at, torch.ones(1), FaceLossSettings())
+    assert float(loss) == pytest.approx(cross_entropy(1.0, 0.7) / 1.15, rel=1e-5)

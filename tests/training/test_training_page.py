@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("docs/training.md", "weights/README.md")
-SCRIPTS = re.compile(r"python ((?:training|benchmarks)/\w+\.py [^`\n]+)")
+SCRIPTS = re.compile(r"python ((?:-m training\.\w+|(?:training|benchmarks)/\w+\.py) [^`\n]+)")
 COMMANDS = sorted({found for page in PAGES for found in SCRIPTS.findall((ROOT / page).read_text(encoding="utf-8"))})
 
 
@@ -24,6 +24,8 @@ class ParsedError(Exception):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_script_takes_the_command(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     script, *words = shlex.split(command.replace("SET=WEIGHT", "wider=1"))
+    if script == "-m":
+        script = f"{words.pop(0)}/__main__.py"
     understood = argparse.ArgumentParser.parse_args
 
     def stop(*given: object) -> None:

@@ -25,6 +25,8 @@ from ultra_face.losses.settings import FaceLossSettings
 from ultra_face.losses.simota import matching_cost, simota
 
 EPS = 1e-7
+FIELDS = ("batch_idx", "cls", "bboxes", "keypoints", "face_weights")
+"""Of a batch; the last where faces are not all as certain."""
 
 
 class AnchorHead(Protocol):
@@ -89,10 +91,11 @@ class AnchorFaceLoss:
         Args:
             preds: `{"raw": maps (B, A, 5 + nc + nk, H, W) a level}`, or a tuple that ends with it.
             batch: Ultralytics' pose batch: `batch_idx` (T,), `cls` (T, 1), `bboxes` (T, 4) and `keypoints` (T, K, 2 or
-                3), normalised to the input.
+                3), normalised to the input; `face_weights` (T,) in 0..1 where faces are not all as certain, which then
+                scale the targets of objectness, too.
         """
         maps: list[Tensor] = (preds[-1] if isinstance(preds, (tuple, list)) else preds)["raw"]
-        batch = {name: batch[name].to(maps[0].device) for name in ("batch_idx", "cls", "bboxes", "keypoints")}
+        batch = {name: batch[name].to(maps[0].device) for name in FIELDS if name in batch}
         image_index, num_images = batch["batch_idx"].long().view(-1), maps[0].shape[0]
         images = image_weights(image_index, num_images, exponent=self.settings.crowd_exponent)
         classes = one_hot(batch["cls"].long().view(-1), self.head.nc)
@@ -105,7 +108,8 @@ class AnchorFaceLoss:
         center, size = self.head.decode_boxes(box, positives.anchors, dim=1)
         box_loss, ciou = alpha_ciou_loss(_corners(center, size), positives.boxes_xyxy, alpha=self.alpha)
         quality = ciou.detach().clamp(min=0).view(-1)
-        weight = quality.pow(self.settings.positive_exponent) * images[image_index[face]]
+        certain = batch["face_weights"][face] if "face_weights" in batch else torch.ones_like(quality)
+        weight = quality.pow(self.settings.positive_exponent) * images[image_index[face]] * certain
         total = weight.sum().clamp(min=EPS)
 
         landmarks = self.head.decode_landmarks(points[..., :2], positives.anchors[:, None], 0.5)
@@ -116,7 +120,7 @@ class AnchorFaceLoss:
             kobj_loss = visibility_loss(points[..., 2], visible, weight=weight)
         class_weight = self.class_weights.to(cls) * weight[:, None]
         cls_loss = binary_cross_entropy_with_logits(cls, wanted, weight=class_weight, reduction="sum") / total
-        obj_loss = objectness_loss(maps, positives.slot, quality, images, self.settings)
+        obj_loss = objectness_loss(maps, positives.slot, quality, certain, images, self.settings)
 
         gains = self.gains
         losses = torch.stack(
@@ -184,23 +188,24 @@ class AnchorFaceLoss:
 
 
 def objectness_loss(
-    maps: list[Tensor], slot: Tensor, quality: Tensor, images: Tensor, settings: FaceLossSettings
+    maps: list[Tensor], slot: Tensor, quality: Tensor, certain: Tensor, images: Tensor, settings: FaceLossSettings
 ) -> Tensor:
     """Cross-entropy of every objectness output over the summed quality of the positives, ().
 
     Args:
         maps: raw outputs (B, A, 5 + nc + nk, H, W) of each level.
         slot: positions of the positives among the objectness outputs of all levels (M,).
-        quality: the CIoU of their predicted boxes (M,) in 0..1; of two faces at one slot the larger counts.
+        quality: the CIoU of their predicted boxes (M,) in 0..1.
+        certain: the weights of their faces (M,) in 0..1; of two faces at one slot the larger target counts.
         images: weight of each image (B,).
         settings: exponents of the quality in the targets and in the sum.
     """
     logits = torch.cat([raw[:, :, 4].flatten() for raw in maps]).float()
     weight = torch.cat([images.repeat_interleave(raw[0, :, 0].numel()) for raw in maps])
-    wanted = quality.pow(settings.objectness_target)
+    wanted = quality.pow(settings.objectness_target) * certain
     target = torch.zeros_like(logits).scatter_reduce_(0, slot, wanted, "amax")
     loss = binary_cross_entropy_with_logits(logits, target, weight=weight, reduction="sum")
-    return loss / (weight[slot] * quality.pow(settings.objectness_divisor)).sum().clamp(min=1)
+    return loss / (weight[slot] * quality.pow(settings.objectness_divisor) * certain).sum().clamp(min=1)
 
 
 def _corners(center: Tensor, size: Tensor) -> Tensor:

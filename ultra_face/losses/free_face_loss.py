@@ -6,6 +6,8 @@ of box sides stay Ultralytics'; its gains `box`, `pose`, `kobj`, `cls` and `dfl`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -90,7 +92,7 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
     """Criterion of FacePose: Ultralytics' assignment and score terms, alpha-CIoU for boxes, wing for landmarks.
 
     alpha = 1 and landmark_weight = 0 give Ultralytics' own loss with `pose=0`. Weights of images hold for all terms but
-    the visibility of landmarks.
+    the visibility of landmarks. Weights of faces, where a batch has `face_weights` (T,) in 0..1, scale their targets.
     """
 
     def __init__(self, model: nn.Module, settings: FaceLossSettings, **assignment: Any) -> None:
@@ -107,8 +109,30 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
         self.bce.images = self.bbox_loss.images = self.images
         keypoints = batch["keypoints"]
         flagged = torch.cat([keypoints[..., :2], annotated(keypoints)[..., None].to(keypoints)], -1)
-        result: tuple[Tensor, dict[str, Tensor]] = super().loss(preds, batch | {"keypoints": flagged})
+        with self._weighing(batch.get("face_weights"), image_index, num_images):
+            result: tuple[Tensor, dict[str, Tensor]] = super().loss(preds, batch | {"keypoints": flagged})
         return result
+
+    @contextmanager
+    def _weighing(self, weights: Tensor | None, image_index: Tensor, num_images: int) -> Iterator[None]:
+        """Scale the scores that the assigner gives by the weight of the face, for one batch."""
+        if weights is None:
+            yield
+            return
+        faces = torch.bincount(image_index, minlength=num_images)
+        place = torch.arange(len(image_index), device=image_index.device) - (faces.cumsum(0) - faces)[image_index]
+        of_faces = weights.new_ones(num_images, max(int(faces.max()), 1))
+        of_faces[image_index, place] = weights
+
+        def weigh(_: Any, __: Any, assigned: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            labels, boxes, scores, mask, face = assigned
+            return labels, boxes, scores * of_faces.to(scores).gather(1, face)[..., None], mask, face
+
+        hook = self.assigner.register_forward_hook(weigh)
+        try:
+            yield
+        finally:
+            hook.remove()
 
     def calculate_keypoints_loss(self, masks: Tensor, *arguments: Any) -> Any:
         """As Ultralytics', with the weights of the images that the positives (B, N) of the mask are in."""

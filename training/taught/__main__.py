@@ -1,0 +1,65 @@
+"""Train a face model with a teacher beside the labels: `yolo train` with a detector that sees the same views.
+
+    python -m training.taught --teacher yolov8n-face.pt cfg=cfg/train/shipped.yaml model=start.pt data=DATA.yaml
+
+All `key=value` are settings of Ultralytics. A label that the teacher does not see weighs less, a face that only the
+teacher sees becomes one, and a helper head learns the teacher's word in every cell; the checkpoint does not hold it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from functools import partial
+
+from ultralytics import YOLO
+from ultralytics.cfg import parse_key_value_pair
+
+import ultra_face
+from training.taught.teacher import Teaching
+from training.taught.trainer import TaughtTrainer
+from ultra_face.cli.command import command
+
+HELP = {
+    "keep": "weight of a label that the teacher does not see",
+    "full": "score of the teacher from which a label weighs 1",
+    "floor": "score from which a face is one that no label has",
+    "helper": "weight of what the helper head learns; 0 for none",
+}
+
+
+@command("taught")
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(prog="python -m training.taught", description=__doc__.splitlines()[0])
+    parser.add_argument("--teacher", required=True, help="checkpoint of a face model without anchors")
+    for name, value in asdict(Teaching()).items():
+        parser.add_argument(f"--{name}", type=float, default=value, help=f"{HELP[name]} (default: {value})")
+    parser.add_argument(
+        "settings", nargs="+", metavar="key=value", help="settings of Ultralytics; model and data at least"
+    )
+    options = parser.parse_args()
+    settings = dict(_setting(pair) for pair in options.settings)
+    for key in ("model", "data"):
+        if key not in settings:
+            parser.error(f"expected {key}=..., got none")
+    teaching = Teaching(**{name: getattr(options, name) for name in HELP})
+    ultra_face.register()
+    trainer = partial(TaughtTrainer, teacher=options.teacher, teaching=teaching)
+    YOLO(settings.pop("model"), task="pose").train(trainer=trainer, **settings)
+
+
+def _setting(pair: str) -> tuple[str, object]:
+    """A setting of Ultralytics and its value.
+
+    Raises:
+        ValueError: it is no pair.
+    """
+    if not pair.partition("=")[2]:
+        raise ValueError(f"{pair}: expected key=value; write it so")
+    key, value = parse_key_value_pair(pair)
+    return key, value
+
+
+if __name__ == "__main__":
+    main()
