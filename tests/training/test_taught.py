@@ -172,7 +172,8 @@ def test_a_detector_sees_the_faces_that_labels_forget(shared_data: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("model", "helper"), [("yolov5n-face.yaml", 1.0), ("yolov5n-face-free.yaml", 0.5), ("yolov5n-face.yaml", 0.0)]
+    ("model", "helper"),
+    [("yolov5n-face.yaml", 1.0), ("yolov5n-face-free.yaml", 0.5), ("yolov5n-face.yaml", 0.0), ("yolov5n-sr.yaml", 1.0)],
 )
 def test_a_training_ends_in_a_checkpoint_without_helper(
     model: str, helper: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

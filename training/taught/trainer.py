@@ -50,6 +50,7 @@ class TaughtTrainer(PoseTrainer):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, teacher: str, teaching: Teaching, **named: Any) -> None:
         self.teacher_file, self.teaching = teacher, teaching
+        self.teacher: Teacher | None = None
         self.helper: HelperHead | None = None
         super().__init__(*arguments, **named)
         if self.world_size > 1:
@@ -57,7 +58,21 @@ class TaughtTrainer(PoseTrainer):  # type: ignore[misc]
 
     def build_optimizer(self, model: nn.Module, *arguments: Any, **named: Any) -> torch.optim.Optimizer:
         """Ultralytics' own, for the helper head too, which learns as weights do."""
-        model = unwrap_model(model)
+        if self.teacher is None:  # or batches were too large, and it is built again
+            self._appoint(unwrap_model(model))
+        optimizer = super().build_optimizer(model, *arguments, **named)
+        if self.helper is not None:
+            like = next(group for group in optimizer.param_groups if group["param_group"] in ("weight", "muon"))
+            optimizer.add_param_group(like | {"params": list(self.helper.parameters())})
+        return optimizer
+
+    def _appoint(self, model: nn.Module) -> None:
+        """Open the teacher and make a helper head.
+
+        Raises:
+            FileNotFoundError: no such teacher.
+            ValueError: a teacher of another kind or of other strides, or a model that cannot be taught.
+        """
         head = model.model[-1]
         if not isinstance(head, FaceHead) or head.nc != 1:
             raise ValueError(
@@ -65,18 +80,15 @@ class TaughtTrainer(PoseTrainer):  # type: ignore[misc]
                 f"{type(head).__name__} with {head.nc}; take a YAML of cfg/models"
             )
         self.teacher = Teacher(self.teacher_file, self.device)
-        optimizer = super().build_optimizer(model, *arguments, **named)
-        if self.teaching.helper:
-            strides = [int(stride) for stride in head.stride]
-            if strides != self.teacher.strides:
-                raise ValueError(
-                    f"{self.teacher_file}: expected a teacher with the model's strides {strides} for a helper head, "
-                    f"got {self.teacher.strides}; name another, or do without with helper 0"
-                )
-            self.helper = HelperHead(_channels(model, self.device), strides).to(self.device)
-            like = next(group for group in optimizer.param_groups if group["param_group"] in ("weight", "muon"))
-            optimizer.add_param_group(like | {"params": list(self.helper.parameters())})
-        return optimizer
+        if not self.teaching.helper:
+            return
+        strides = [int(stride) for stride in head.stride]
+        if strides != self.teacher.strides:
+            raise ValueError(
+                f"{self.teacher_file}: expected a teacher with the model's strides {strides} for a helper head, got "
+                f"{self.teacher.strides}; name another, or do without with helper 0"
+            )
+        self.helper = HelperHead(_channels(model, self.device), strides).to(self.device)
 
     def _setup_train(self) -> None:
         super()._setup_train()
