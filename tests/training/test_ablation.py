@@ -200,12 +200,12 @@ def test_what_has_a_record_is_done(
 def test_several_runs_are_processes_that_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A data YAML that is missing ends each run in its own process; all are tried, and the logs tell."""
+    """Each fails in its own process; all are tried, and the logs tell. The labels have been read before."""
+    data = write_tiny_faces(tmp_path / "faces")
     words = ["--rows", "stock", "face", "--parallel", "2", "--runs", tmp_path / "runs", "--results", tmp_path]
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ablation.subprocess, "run", started := Started())
+    monkeypatch.setattr(ablation.subprocess, "run", started := Started(tmp_path / "faces" / "labels.cache"))
     with pytest.raises(SystemExit, match="ablation: 2 of 2 runs failed; their logs say why"):
-        call(monkeypatch, *words, "--time", "10")
+        call(monkeypatch, *words, "--time", "10", "--data", data)
     assert "stock-0: failed, see" in capsys.readouterr().out
     minutes = ["--time", "10.0"]  # all of them for both, since both run at once
     assert sorted(line[-8:-2] for line in started.lines) == [
@@ -214,14 +214,23 @@ def test_several_runs_are_processes_that_report(
 
 
 class Started:
-    """Takes the place of `subprocess.run`; every process fails."""
+    """Takes the place of `subprocess.run`; every process fails, but not for want of this file."""
 
-    def __init__(self) -> None:
-        self.lines: list[list[str]] = []
+    def __init__(self, file: Path) -> None:
+        self.file, self.lines = file, []
 
     def __call__(self, line: list[str], **_: Any) -> Any:
+        assert self.file.exists()
         self.lines.append(line)
         return type("Done", (), {"returncode": 1})
+
+
+def test_a_data_yaml_that_is_missing_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ablation.subprocess, "run", None)
+    with pytest.raises(SystemExit, match=r"ablation: .*nowhere.yaml"):
+        call(
+            monkeypatch, "--rows", "stock", "face", "--runs", tmp_path, "--results", tmp_path, "--data", "nowhere.yaml"
+        )
 
 
 def test_records_of_a_tree_with_changes_are_refused_before_the_training(

@@ -22,6 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from ultralytics.data import YOLODataset
+from ultralytics.data.utils import check_det_dataset
+
 import ultra_face
 from benchmarks.provenance import REPOSITORY, provenance
 from training.ablation.rows import ROWS
@@ -81,6 +84,8 @@ def _do(run: Run, options: argparse.Namespace) -> None:
 
 def _start_all(runs: Sequence[Run], options: argparse.Namespace) -> None:
     """A process for each run, so many at a time, and one line for each that ends."""
+    if runs:
+        _scan_labels(options.data)
     rounds = math.ceil(len(runs) / options.parallel)
     minutes = [] if options.time is None else ["--time", f"{options.time / max(rounds, 1)}"]
     environment = os.environ | {"OMP_NUM_THREADS": str(options.threads)}
@@ -100,6 +105,13 @@ def _start_all(runs: Sequence[Run], options: argparse.Namespace) -> None:
         failed = sum(code != 0 for code in pool.map(start, runs))
     if failed:
         raise ValueError(f"{failed} of {len(runs)} runs failed; their logs say why; the same command does them again")
+
+
+def _scan_labels(data: str) -> None:
+    """Have Ultralytics read all labels once: runs that start together would each write its cache of them."""
+    described = check_det_dataset(data)
+    for part in ("train", "val"):
+        YOLODataset(img_path=described[part], data=described, task="pose", augment=False)
 
 
 def share(minutes: float, *, rounds: int) -> float:
