@@ -179,6 +179,9 @@ LAYERS: Mapping[str, Row] = {
     "aesvc-p2": Row("yolov5n-aesvc-p2", "the full model with the four levels of the paper's Table 1"),
     "aesvc-free": Row("yolov5n-aesvc-free", "the full model without anchors"),
     "aesvc-fast": Row("yolov5n-aesvc-fast", "the full model with norms that fold and a 3 x 3 stem"),
+    "aesvc-fast-gain-4": Row(
+        "yolov5n-aesvc-fast", "the same with the loss of together-gain-4", {**TOGETHER, "objectness_gain": 4}
+    ),
 }
 """The paper's Table 2, whose first row is `face`, and variants of its last."""
 
