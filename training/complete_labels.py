@@ -29,6 +29,7 @@ from ultra_face.cli.command import command, positive, share
 from ultra_face.data.training_set import (
     SPLIT,
     LabelledImage,
+    class_names,
     list_training_images,
     read_labelled_image,
     write_training_set,
@@ -72,8 +73,8 @@ def complete(
         terms: what counts.
 
     Returns:
-        The labels with the new faces at the end; corners of the places to ignore (n, 4) [px]; and how many faces, sets
-        of landmarks and places these are.
+        The labels with the new faces, of the first class, at the end; corners of the places to ignore (n, 4) [px]; and
+        how many faces, sets of landmarks and places these are.
     """
     agreed = voted.data["votes"] >= terms.votes
     is_face = agreed & (voted.scores >= terms.score)
@@ -95,6 +96,7 @@ def complete(
         boxes_xywh=np.concatenate([labels.boxes_xywh, voted.boxes_xywh[new]]),
         landmarks=np.concatenate([landmarks, points[new]]),
         invalid=np.concatenate([labels.invalid, np.zeros(int(new.sum()), np.bool_)]),
+        classes=np.concatenate([labels.class_numbers, np.zeros(int(new.sum()), np.int64)]),
     )
     counts = Counter(faces=int(new.sum()), landmarks=described, ignored=int(doubtful.sum()))
     return completed, voted.boxes_xyxy[doubtful].astype(np.float64), counts
@@ -136,7 +138,8 @@ def main() -> None:
             yield LabelledImage(hide(image.pixels, places, faces) if options.blur else image.pixels, faces)
 
     progress = partial(TQDM, desc="photographs")
-    print(write_training_set(options.output, origin, completed(progress(list_training_images(options.dataset)))))
+    images = completed(progress(list_training_images(options.dataset)))
+    print(write_training_set(options.output, origin, images, classes=class_names(options.dataset)))
     write_file(options.output / IGNORED, "".join(ignored).encode())
     print(f"added {added['faces']:,} faces, and landmarks to {added['landmarks']:,} labels")
     print(f"{added['ignored']:,} places to ignore: {options.output / IGNORED}{', blurred' if options.blur else ''}")

@@ -133,3 +133,14 @@ def test_labels_keep_the_layout_of_the_photographs(prepared_voc, tmp_path, colum
     make_collages(prepared_voc, tmp_path / "new", CollageSettings(side=96, cells=2))
     assert lengths_of_labels(tmp_path / "new" / "labels" / "train") == {columns}
     assert yaml.safe_load((tmp_path / "new" / "data.yaml").read_text(encoding="utf-8")).get("kpt_shape") == kpt_shape
+
+
+def test_faces_keep_their_classes(prepared_voc, tmp_path):
+    (file, *_) = sorted((prepared_voc / "labels" / "train").glob("*.txt"))
+    lines = file.read_text().splitlines()
+    file.write_text("".join(f"1{line[1:]}\n" for line in lines))
+    data = prepared_voc / "data.yaml"
+    data.write_text(data.read_text().replace("0: face", "0: face\n  1: mask"))
+    make_collages(prepared_voc, tmp_path / "collages", CollageSettings())
+    written = "".join(file.read_text() for file in (tmp_path / "collages" / "labels").rglob("*.txt"))
+    assert [row.split()[0] for row in written.splitlines()].count("1") == len(lines) > 0

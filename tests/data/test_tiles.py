@@ -169,3 +169,14 @@ def test_labels_keep_the_layout_of_the_photographs(prepared_voc, tmp_path, colum
     cut_tiles(prepared_voc, tmp_path / "new", SMALL)
     assert lengths_of_labels(tmp_path / "new" / "labels" / "train") == {columns}
     assert yaml.safe_load((tmp_path / "new" / "data.yaml").read_text(encoding="utf-8")).get("kpt_shape") == kpt_shape
+
+
+def test_faces_keep_their_classes(prepared_voc, tmp_path):
+    for file in (prepared_voc / "labels" / "train").glob("*.txt"):
+        file.write_text("".join(f"1{line[1:]}\n" for line in file.read_text().splitlines()))
+    data = prepared_voc / "data.yaml"
+    data.write_text(data.read_text().replace("0: face", "0: face\n  1: mask"))
+    cut_tiles(prepared_voc, tmp_path / "tiles", TileSettings(min_faces=1))
+    rows = [line for file in (tmp_path / "tiles" / "labels").rglob("*.txt") for line in file.read_text().splitlines()]
+    assert rows
+    assert {row.split()[0] for row in rows} == {"1"}

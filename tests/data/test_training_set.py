@@ -7,6 +7,7 @@ import yaml
 
 from ultra_face.data.training_set import (
     LabelledImage,
+    class_names,
     label_layout,
     list_training_images,
     read_labelled_image,
@@ -186,3 +187,30 @@ def test_no_label_files(tmp_path):
         FileNotFoundError, match=r"train: expected label files such as .*labels/train/NAME\.txt, got none"
     ):
         label_layout(tmp_path, ["a.jpg"])
+
+
+def test_classes_and_their_names_travel(prepared_voc, tmp_path):
+    labels = prepared_voc / "labels" / "train" / "a.txt"
+    first, *others = labels.read_text().splitlines()
+    labels.write_text("\n".join([f"1{first[1:]}", *others]) + "\n")
+    data = prepared_voc / "data.yaml"
+    data.write_text(yaml.safe_dump(yaml.safe_load(data.read_text()) | {"names": ["face", "mask"]}))
+    assert class_names(prepared_voc) == {0: "face", 1: "mask"}
+    image = read_labelled_image(prepared_voc, "train", "a.jpg")
+    assert image.faces.class_numbers.tolist() == [1] + [0] * len(others)
+    write_training_set(tmp_path / "new", {}, [image], classes=class_names(prepared_voc))
+    assert (tmp_path / "new" / "labels" / "train" / "a.txt").read_text().startswith("1 ")
+    assert yaml.safe_load((tmp_path / "new" / "data.yaml").read_text())["names"] == {0: "face", 1: "mask"}
+    with pytest.raises(ValueError, match=r"a\.txt: expected a class of \{0: 'face'\}, got 1; name it in data\.yaml"):
+        write_training_set(tmp_path / "other", {}, [image])
+
+
+def test_without_data_yaml_there_are_faces_alone(tmp_path):
+    assert class_names(tmp_path) == {0: "face"}
+
+
+@pytest.mark.parametrize("text", ["", "names: face", "names: {}", "names: {a: 0}", "[1]"])
+def test_a_data_yaml_without_names(tmp_path, text):
+    (tmp_path / "data.yaml").write_text(text)
+    with pytest.raises(ValueError, match=r"data\.yaml: expected `names:` with the name of each class, got "):
+        class_names(tmp_path)

@@ -139,3 +139,11 @@ def test_broken_lines_are_named(tmp_path, line, message):
     (tmp_path / "a.txt").write_text(f"0 0.5 0.5 0.1 0.1{LANDMARKS}\n{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         read_labels(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("number", ["-1", "0.5"])
+def test_a_class_that_is_no_whole_number(tmp_path, number):
+    file = tmp_path / "a.txt"
+    file.write_text(f"{number} 0.5 0.5 0.2 0.2\n")
+    with pytest.raises(ValueError, match=rf"a\.txt: expected the number of a class before each box, got {number}"):
+        read_faces(file, "a.jpg", width=10, height=10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -42,6 +43,11 @@ def test_a_face_that_teachers_agree_on_is_added() -> None:
     np.testing.assert_allclose(completed.landmarks[1, :, :2], POINTS)
     assert completed.landmarks[1, :, 2].tolist() == [2] * 5
     assert (ignored.tolist(), dict(added)) == ([], {"faces": 1, "landmarks": 0, "ignored": 0})
+
+
+def test_labels_keep_their_classes() -> None:
+    completed, _, _ = complete(replace(labels((50, 50, 10, 10)), classes=np.array([2])), found((0, 0, 0.5)), TERMS)
+    assert completed.class_numbers.tolist() == [2, 0]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ultra_face.data.training_set import (
     SPLIT,
     LabelledImage,
     Progress,
+    class_names,
     label_layout,
     list_training_images,
     read_labelled_image,
@@ -67,7 +68,7 @@ def make_collages(
         FileExistsError: `output` holds files of another origin.
         FileNotFoundError: There are no training images, or none has a label file.
         OutputError: The disk is full or `output` is not writable; running again goes on.
-        ValueError: An image does not decode, or a label file is broken.
+        ValueError: An image does not decode, or a label file or the `data.yaml` is broken.
     """
     images = list_training_images(dataset)
     layout = label_layout(dataset, images)
@@ -84,7 +85,7 @@ def make_collages(
             yield paste(f"{number:05d}.jpg", photographs, settings, np.random.default_rng([seed, number]))
 
     with closing(collages(progress(list(enumerate(groups))))) as made:
-        line = write_training_set(output, origin, made, layout=layout)
+        line = write_training_set(output, origin, made, layout=layout, classes=class_names(dataset))
     return f"collages of {len(images):,} photographs: {line}"
 
 
@@ -124,4 +125,5 @@ def _join(name: str, parts: Sequence[FaceAnnotations]) -> FaceAnnotations:
         boxes_xywh=np.concatenate([part.boxes_xywh for part in parts]),
         landmarks=np.concatenate([part.landmarks for part in parts]),
         invalid=np.concatenate([part.invalid for part in parts]),
+        classes=np.concatenate([part.class_numbers for part in parts]),
     )

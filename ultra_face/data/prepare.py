@@ -25,7 +25,11 @@ from ultra_face.formats.yolo_pose import RowLayout, format_labels, label_file
 
 _SHOWN = 10
 
-DATA_KEYS = {"kpt_shape": [5, 3], "flip_idx": [*MIRRORED_LANDMARKS], "names": {0: "face"}}
+FACE_ALONE = {0: "face"}
+"""The classes of a data set that knows faces alone."""
+
+LANDMARK_KEYS = {"kpt_shape": [5, 3], "flip_idx": [*MIRRORED_LANDMARKS]}
+DATA_KEYS = {**LANDMARK_KEYS, "names": FACE_ALONE}
 
 
 @dataclass
@@ -217,9 +221,12 @@ def foreign_images(expected: Set[str], output: Path) -> list[str]:
     )
 
 
-def data_yaml(splits: Iterable[str], layout: RowLayout = RowLayout.VISIBILITY) -> str:
+def data_yaml(
+    splits: Iterable[str], layout: RowLayout = RowLayout.VISIBILITY, names: Mapping[int, str] = FACE_ALONE
+) -> str:
     """Text of the data YAML; without `path`, so that Ultralytics takes the folder of the file itself."""
-    keys = {**DATA_KEYS, "kpt_shape": [NUM_LANDMARKS, int(layout)]} if layout else {"names": DATA_KEYS["names"]}
+    landmarks = {**LANDMARK_KEYS, "kpt_shape": [NUM_LANDMARKS, int(layout)]} if layout else {}
+    keys = {**landmarks, "names": dict(names)}
     return yaml.safe_dump({**{name: f"images/{name}" for name in splits}, **keys}, sort_keys=False)
 
 

@@ -16,6 +16,7 @@ from ultra_face.data.training_set import (
     SPLIT,
     LabelledImage,
     Progress,
+    class_names,
     label_layout,
     list_training_images,
     read_labelled_image,
@@ -77,7 +78,7 @@ def cut_tiles(dataset: Path, output: Path, settings: TileSettings, *, seed: int 
         FileExistsError: `output` holds files of another origin.
         FileNotFoundError: There are no training images, or none has a label file.
         OutputError: The disk is full or `output` is not writable; running again goes on.
-        ValueError: An image does not decode, a label file is broken, or no tile has enough faces.
+        ValueError: An image does not decode, a label file or the `data.yaml` is broken, or no tile has enough faces.
     """
     images = list_training_images(dataset)
     layout = label_layout(dataset, images)
@@ -95,7 +96,7 @@ def cut_tiles(dataset: Path, output: Path, settings: TileSettings, *, seed: int 
                 f"{dataset}: expected tiles with {settings.min_faces} faces or more, found none; lower --min-faces or "
                 "raise --side"
             )
-        line = write_training_set(output, origin, chain([first], found), layout=layout)
+        line = write_training_set(output, origin, chain([first], found), layout=layout, classes=class_names(dataset))
     return f"tiles of {len(images):,} photographs: {line}"
 
 

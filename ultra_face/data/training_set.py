@@ -13,11 +13,12 @@ from typing import Any
 import cv2
 
 from ultra_face.data.cleaning import CleanedFaces, clean_faces
-from ultra_face.data.prepare import SplitReport, data_yaml, describe_training_set, foreign_images
+from ultra_face.data.prepare import FACE_ALONE, SplitReport, data_yaml, describe_training_set, foreign_images
 from ultra_face.files.whole import write_file
 from ultra_face.formats.annotation import FaceAnnotations
 from ultra_face.formats.files import claimed, staged
 from ultra_face.formats.image_files import Pixels, find_images, read_image
+from ultra_face.formats.yaml_files import read_yaml
 from ultra_face.formats.yolo_pose import RowLayout, format_labels, label_file, read_faces, read_layout
 
 SPLIT = "train"
@@ -72,6 +73,24 @@ def write_labelled_image(
     return cleaned, written
 
 
+def class_names(dataset: Path) -> dict[int, str]:
+    """Names of the classes of a prepared data set by their numbers, out of its `data.yaml`; without it, faces alone.
+
+    Raises:
+        ValueError: The file is broken, or its `names` are no list or mapping of names.
+    """
+    file = dataset / "data.yaml"
+    if not file.is_file():
+        return dict(FACE_ALONE)
+    content = read_yaml(file, "a data YAML")
+    names = content.get("names") if isinstance(content, dict) else None
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not names or not all(isinstance(number, int) for number in names):
+        raise ValueError(f"{file}: expected `names:` with the name of each class, got {names!r}; correct it")
+    return {number: str(name) for number, name in names.items()}
+
+
 def list_training_images(dataset: Path) -> list[str]:
     """Paths of the training images of a prepared data set below its `images/train`, sorted.
 
@@ -108,6 +127,7 @@ def write_training_set(
     images: Iterable[LabelledImage],
     *,
     layout: RowLayout = RowLayout.VISIBILITY,
+    classes: Mapping[int, str] = FACE_ALONE,
 ) -> str:
     """Write a data set that has `images` for training and nothing to validate on.
 
@@ -116,6 +136,7 @@ def write_training_set(
         origin: What the images are made from, see `claimed`.
         images: The images; their names end in `.jpg`.
         layout: Of the label files, so that they can be trained on together with those of the images' source.
+        classes: Names of the classes by their numbers.
 
     Returns:
         One line: what was written, and how to use it.
@@ -124,14 +145,18 @@ def write_training_set(
         FileExistsError: `output` holds files of another origin.
         OutputError: The disk is full or `output` is not writable; finished files stay valid, and running
             again goes on.
+        ValueError: A face is of a class without name.
     """
     report, names = SplitReport(), set()
     with claimed(output, origin) as claim:
         for image in images:
             claim.check()
+            if nameless := set(image.faces.class_numbers.tolist()) - classes.keys():
+                where, number = image.faces.where, min(nameless)
+                raise ValueError(f"{where}: expected a class of {dict(classes)}, got {number}; name it in data.yaml")
             cleaned, written = write_labelled_image(image, output, SPLIT, layout=layout)
             report.add(cleaned, written=written)
             names.add(f"{SPLIT}/{image.faces.image}")
         claim.publish(output / "images" / SPLIT)
-        write_file(output / "data.yaml", data_yaml([SPLIT], layout).encode())
+        write_file(output / "data.yaml", data_yaml([SPLIT], layout, classes).encode())
     return describe_training_set(report, output / "images" / SPLIT, foreign_images(names, output))

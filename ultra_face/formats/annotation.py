@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ultra_face.formats.image_files import is_image_name
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 NUM_LANDMARKS = 5
 
@@ -39,6 +40,7 @@ class FaceAnnotations:
         scores: (N,) how sure the source is of each face; None where it does not say.
         stated_size: Width and height [px] that the source states of the image, whose pixels the faces are in even
             if the file has another size by now; None where it does not say.
+        classes: (N,) number of each face's class; None where the source knows faces alone, which are class 0.
     """
 
     image: str
@@ -48,9 +50,15 @@ class FaceAnnotations:
     invalid: npt.NDArray[np.bool_]
     scores: FloatArray | None = None
     stated_size: tuple[float, float] | None = None
+    classes: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.boxes_xywh)
+
+    @property
+    def class_numbers(self) -> IntArray:
+        """The classes (N,), 0 where none are stated."""
+        return np.zeros(len(self), dtype=np.int64) if self.classes is None else self.classes
 
     def select(self, keep: npt.NDArray[np.bool_]) -> FaceAnnotations:
         """The faces where `keep` (N,) is True."""
@@ -60,6 +68,7 @@ class FaceAnnotations:
             landmarks=self.landmarks[keep],
             invalid=self.invalid[keep],
             scores=None if self.scores is None else self.scores[keep],
+            classes=None if self.classes is None else self.classes[keep],
         )
 
     def move(self, *, scale: tuple[float, float] = (1.0, 1.0), shift: tuple[float, float]) -> FaceAnnotations:

@@ -1,4 +1,4 @@
-"""YOLO label files: one line a face, `0 cx cy w h` then its landmarks, normalised by the image size.
+"""YOLO label files: one line a face, `class cx cy w h` then its landmarks, normalised by the image size.
 
 With `kpt_shape: [5, 3]`, as this package writes, five `x y v` follow, with `[5, 2]` five `x y`, in data without
 landmarks nothing. A missing landmark is `0 0 0` or `0 0`, never -1: Ultralytics rejects a whole image for values
@@ -52,8 +52,9 @@ def format_labels(faces: FaceAnnotations, *, width: int, height: int, layout: Ro
     sizes = faces.boxes_xywh[:, 2:] / scale
     points = faces.landmarks[..., :2] / scale
     lines = []
-    for centre, size, face_points, visibility in zip(centres, sizes, points, faces.landmarks[..., 2], strict=True):
-        words = ["0", *(f"{value:.6f}" for value in (*centre, *size))]
+    rows = zip(faces.class_numbers, centres, sizes, points, faces.landmarks[..., 2], strict=True)
+    for number, centre, size, face_points, visibility in rows:
+        words = [str(number), *(f"{value:.6f}" for value in (*centre, *size))]
         for (x, y), v in zip(face_points, visibility, strict=True):
             landmark = (f"{x:.6f}", f"{y:.6f}", f"{v:.0f}") if v else ("0", "0", "0")
             words += landmark[:layout]
@@ -81,6 +82,12 @@ def read_labels(path: Path) -> tuple[FloatArray, FloatArray]:
         ValueError: A line has another number of values than 20, 15 or 5, or than the first line, is not numeric, or
             holds a coordinate outside 0..1 (with the 1 % tolerance that Ultralytics grants). Names file and line.
     """
+    table, layout = _read_table(path)
+    return table[:, 1:_BOX_END], _landmarks(table[:, _BOX_END:], layout)
+
+
+def _read_table(path: Path) -> tuple[FloatArray, RowLayout]:
+    """All rows (N, 20, 15 or 5) of a label file, see `read_labels`."""
     rows: list[list[float]] = []
     layout = RowLayout.VISIBILITY
     for values, where in _rows(path):
@@ -92,8 +99,7 @@ def read_labels(path: Path) -> tuple[FloatArray, FloatArray]:
         for start in range(_BOX_END, len(values), layout or 1):
             _check_coordinates(values[start : start + 2], where)
         rows.append(values)
-    table = np.array(rows, dtype=np.float64).reshape(-1, layout.row_length)
-    return table[:, 1:_BOX_END], _landmarks(table[:, _BOX_END:], layout)
+    return np.array(rows, dtype=np.float64).reshape(-1, layout.row_length), layout
 
 
 def read_boxes(path: Path) -> FloatArray:
@@ -116,12 +122,16 @@ def read_faces(path: Path, image: str, *, width: int, height: int) -> FaceAnnota
     """Read a label file as the faces [px] of `image`, which measures `width` x `height` [px].
 
     Raises:
-        ValueError: As `read_labels`.
+        ValueError: As `read_labels`, or a class is no whole number of 0 or more.
     """
-    boxes_cxcywh, landmarks = read_labels(path)
+    table, layout = _read_table(path)
+    classes = table[:, 0]
+    if len(wrong := classes[(classes < 0) | (classes != classes.round())]):
+        raise ValueError(f"{path}: expected the number of a class before each box, got {wrong[0]:g}; {_REMEDY}")
+    boxes_cxcywh, landmarks = table[:, 1:_BOX_END], _landmarks(table[:, _BOX_END:], layout)
     boxes_xywh = np.concatenate([boxes_cxcywh[:, :2] - boxes_cxcywh[:, 2:] / 2, boxes_cxcywh[:, 2:]], axis=1)
     invalid = np.zeros(len(boxes_xywh), dtype=np.bool_)
-    normalised = FaceAnnotations(image, str(path), boxes_xywh, landmarks, invalid)
+    normalised = FaceAnnotations(image, str(path), boxes_xywh, landmarks, invalid, classes=classes.astype(np.int64))
     return normalised.move(scale=(width, height), shift=(0.0, 0.0))
 
 
