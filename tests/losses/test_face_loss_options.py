@@ -218,9 +218,10 @@ def test_faces_of_weight_1_change_nothing_to_the_last_bit(batch: dict[str, Tenso
     torch.testing.assert_close(now, with_gradients(criterion(head, gains(), PAPER), head, batch), rtol=0, atol=0)
 
 
-def test_nor_do_they_without_anchors() -> None:
-    model, batch = build_model(), face_batch()
-    now = losses_and_gradients(FreeFaceLoss(model, PAPER), model, batch | {"face_weights": torch.ones(len(FACES))})
+@pytest.mark.parametrize("faces", [FACES, ()], ids=["faces", "no face"])
+def test_nor_do_they_without_anchors(faces: tuple[tuple[int, float, float, float, float], ...]) -> None:
+    model, batch = build_model(), face_batch(faces)
+    now = losses_and_gradients(FreeFaceLoss(model, PAPER), model, batch | {"face_weights": torch.ones(len(faces))})
     torch.testing.assert_close(now, losses_and_gradients(FreeFaceLoss(model, PAPER), model, batch), rtol=0, atol=0)
 
 

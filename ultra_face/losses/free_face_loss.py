@@ -116,7 +116,7 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
     @contextmanager
     def _weighing(self, weights: Tensor | None, image_index: Tensor, num_images: int) -> Iterator[None]:
         """Scale the scores that the assigner gives by the weight of the face, for one batch."""
-        if weights is None:
+        if weights is None or not len(weights):  # without faces the assigner gives no indices
             yield
             return
         faces = torch.bincount(image_index, minlength=num_images)
