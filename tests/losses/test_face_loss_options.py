@@ -234,9 +234,9 @@ def test_a_face_of_weight_0_is_none() -> None:
     torch.testing.assert_close(with_gradients(criterion, head, weighed), with_gradients(criterion, head, without))
     free = FreeFaceLoss(model, PAPER)
     now, before = (losses_and_gradients(free, model, batch)[1] for batch in (weighed, without))
-    for name in ("box_loss", "cls_loss", "dfl_loss"):
+    for name in ("box_loss", "pose_loss", "cls_loss", "dfl_loss"):
         torch.testing.assert_close(now[name], before[name])
-    assert free.assigner._forward_hooks == {}
+    assert (free.assigner._forward_hooks, free.faces) == ({}, None)
 
 
 def test_a_weight_scales_what_a_face_asks_for() -> None:
