@@ -218,9 +218,10 @@ def test_faces_of_weight_1_change_nothing_to_the_last_bit(batch: dict[str, Tenso
     torch.testing.assert_close(now, with_gradients(criterion(head, gains(), PAPER), head, batch), rtol=0, atol=0)
 
 
-def test_nor_do_they_without_anchors() -> None:
-    model, batch = build_model(), face_batch()
-    now = losses_and_gradients(FreeFaceLoss(model, PAPER), model, batch | {"face_weights": torch.ones(len(FACES))})
+@pytest.mark.parametrize("faces", [FACES, ()], ids=["faces", "no face"])
+def test_nor_do_they_without_anchors(faces: tuple[tuple[int, float, float, float, float], ...]) -> None:
+    model, batch = build_model(), face_batch(faces)
+    now = losses_and_gradients(FreeFaceLoss(model, PAPER), model, batch | {"face_weights": torch.ones(len(faces))})
     torch.testing.assert_close(now, losses_and_gradients(FreeFaceLoss(model, PAPER), model, batch), rtol=0, atol=0)
 
 
@@ -233,9 +234,9 @@ def test_a_face_of_weight_0_is_none() -> None:
     torch.testing.assert_close(with_gradients(criterion, head, weighed), with_gradients(criterion, head, without))
     free = FreeFaceLoss(model, PAPER)
     now, before = (losses_and_gradients(free, model, batch)[1] for batch in (weighed, without))
-    for name in ("box_loss", "cls_loss", "dfl_loss"):
+    for name in ("box_loss", "pose_loss", "cls_loss", "dfl_loss"):
         torch.testing.assert_close(now[name], before[name])
-    assert free.assigner._forward_hooks == {}
+    assert (free.assigner._forward_hooks, free.faces) == ({}, None)
 
 
 def test_a_weight_scales_what_a_face_asks_for() -> None:

@@ -87,6 +87,22 @@ def test_what_another_thread_imports_is_waited_for_at_first_use_of_the_host(star
     assert module.__getattr__.__module__ == HOST
 
 
+def test_what_fails_at_first_use_leaves_the_host_unchanged(start, host, monkeypatch):
+    host.write_text("def __getattr__(name):\n    return name\n")
+
+    def register(*, wait: bool = True) -> tuple[Seam, ...]:
+        if wait:
+            raise KeyError("a seam")
+        return ()
+
+    monkeypatch.setattr(autoload.registration, "register", register)
+    start.install()
+    module = importlib.import_module(HOST)
+    with pytest.warns(RuntimeWarning, match="could not be activated .KeyError: 'a seam'.; Ultralytics works unchanged"):
+        assert module.YOLO == "YOLO"
+    assert module.SAM == "SAM"
+
+
 def test_installing_twice_puts_one_finder(start):
     before = len(sys.meta_path)
     start.install()

@@ -81,11 +81,40 @@ def test_one_warning_names_every_broken_seam_and_the_versions(fresh):
     assert len(caught) == 1
 
 
-HALF_MADE = "cannot import name 'Annotator' from partially initialized module 'ultralytics.utils.plotting'"
+HALF_MADE = (
+    ImportError("cannot import name 'Annotator' from partially initialized module 'ultralytics.utils.plotting'"),
+    RuntimeError("deadlock detected by _ModuleLock('ultralytics.engine.model') at 140422869309840"),
+)
+
+# This thread holds the lock of a package and asks for a part; another holds that of the part, and asks for the package.
+WAITING_FOR_EACH_OTHER = """
+import importlib, os, sys, threading, time
+from importlib.machinery import ModuleSpec
+
+class Package:
+    def find_spec(self, name, path=None, target=None):
+        return ModuleSpec(name, self, is_package=True) if name == "package" else None
+
+    def create_module(self, spec):
+        other = threading.Thread(target=importlib.import_module, args=("package.part",), daemon=True)
+        other.start()
+        while other.ident not in importlib._bootstrap._blocking_on:
+            time.sleep(0.001)
+
+    def exec_module(self, module):
+        import package.part
+
+sys.meta_path.insert(0, Package())
+try:
+    import package
+except RuntimeError as error:
+    print(error, flush=True)
+os._exit(0)
+"""
 
 
-@pytest.fixture
-def half_made(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(params=HALF_MADE, ids=["a name", "a lock"])
+def half_made(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
     """Let the import of the seams fail so many times, as while another thread imports what they need."""
 
     def set_failures(times: int) -> list[float]:
@@ -94,7 +123,7 @@ def half_made(monkeypatch: pytest.MonkeyPatch):
 
         def find_spec(name, path=None, target=None):
             if name == "ultra_face.plugin.host" and next(left, False):
-                raise ImportError(HALF_MADE)
+                raise request.param
 
         monkeypatch.setattr(registration, "_import_host", lambda: ("8.4.190", None))
         monkeypatch.setattr(registration, "_seams", None)
@@ -131,11 +160,17 @@ def test_else_the_other_thread_is_waited_for(half_made, monkeypatch):
     assert slept == [registration.INTERVAL] * 2
 
 
-def test_but_not_for_ever(half_made, monkeypatch):
+def test_but_not_for_ever(half_made, request, monkeypatch):
     half_made(1000)
     monkeypatch.setattr(registration, "SECONDS", -1)
-    with pytest.warns(RuntimeWarning, match="Ultralytics has changed .ImportError: " + re.escape(HALF_MADE)):
+    error = request.node.callspec.params["half_made"]
+    told = re.escape(f"Ultralytics has changed ({type(error).__name__}: {error})")
+    with pytest.warns(RuntimeWarning, match=told):
         registration.register()
+
+
+def test_these_are_the_words_of_python_where_two_threads_would_wait_for_each_other(tmp_path):
+    assert registration.HALF_MADE[1] in last_line(run_python("-c", WAITING_FOR_EACH_OTHER, folder=tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,11 @@ import ultra_face
 from training.taught.__main__ import main
 from training.taught.helper import BETA, GAINS, HelperHead
 from training.taught.teacher import Teacher, Teaching, taught, weigh
+from training.taught.trainer import TaughtTrainer
 
 TEACHING = Teaching(keep=0.4, full=0.8, floor=0.25)
 STRIDES, SIDE = (8, 16), 32
+MODELS = Path(__file__).resolve().parents[2] / "cfg" / "models"
 
 
 def test_a_label_weighs_by_what_the_teacher_sees_of_it() -> None:
@@ -78,6 +80,7 @@ def test_faces_that_only_the_teacher_sees_come_among_those_of_their_image() -> N
         ({"full": 0}, "full: expected a number above 0, up to 1, got 0"),
         ({"floor": 0.01}, "floor: expected a number from 0.05 to 1, got 0.01"),
         ({"helper": -1}, "helper: expected a number of at least 0, got -1"),
+        ({"helper": np.inf}, "helper: expected a number of at least 0, got inf"),
     ],
 )
 def test_settings_out_of_their_range(settings: dict[str, float], told: str) -> None:
@@ -146,6 +149,9 @@ def write_teacher(file: Path, model: str = "yolov8n-pose.yaml", nc: int = 1) -> 
     return file
 
 
+NO_TEACHER = "expected a checkpoint of faces with five landmarks, one class"
+
+
 @pytest.mark.parametrize(
     ("model", "nc"), [("yolov5n-face.yaml", 1), ("yolov8n-pose.yaml", 2), ("yolov8n.yaml", 1)], ids=str
 )
@@ -155,8 +161,14 @@ def test_a_model_of_another_kind_is_no_teacher(tmp_path: Path, model: str, nc: i
         YOLO(model).save(file)
     else:
         write_teacher(file, model, nc)
-    with pytest.raises(ValueError, match=r"other.pt: expected a checkpoint of faces with five landmarks, one class"):
+    with pytest.raises(ValueError, match=f"other.pt: {NO_TEACHER}"):
         Teacher(file, torch.device("cpu"))
+
+
+def test_nor_is_a_model_without_weights() -> None:
+    ultra_face.register()
+    with pytest.raises(ValueError, match=f"yolov5n-face-free.yaml: {NO_TEACHER}"):
+        Teacher("yolov5n-face-free.yaml", torch.device("cpu"))
 
 
 def test_a_detector_sees_the_faces_that_labels_forget(shared_data: Path) -> None:
@@ -194,22 +206,54 @@ def test_a_training_ends_in_a_checkpoint_without_helper(
     assert trained.state_dict().keys() == plain.state_dict().keys()
 
 
+@pytest.mark.parametrize("optimizer", ["AdamW", "MuSGD"])
+def test_labels_weigh_what_the_teacher_says_and_the_helper_learns_it(
+    optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The teacher knows nothing yet, so all labels weigh `keep`; the bias of the helper's score has to fall."""
+    teacher, data = write_teacher(tmp_path / "teacher.pt"), write_tiny_faces(tmp_path / "faces")
+    overrides = {"model": "yolov5n-face.yaml", "data": str(data), "epochs": 1, "imgsz": IMAGE_SIZE, "batch": 2}
+    overrides |= {"workers": 0, "device": "cpu", "optimizer": optimizer, "lr0": 0.01, "warmup_epochs": 0}
+    overrides |= {"plots": False, "val": False, "project": str(tmp_path)}
+    trainer = TaughtTrainer(overrides=overrides, teacher=str(teacher), teaching=TEACHING)
+    trainer._setup_train()
+    criterion, seen = trainer.model.criterion, []
+    own = criterion.own
+    monkeypatch.setattr(criterion, "own", lambda preds, batch: seen.append(batch["face_weights"]) or own(preds, batch))
+    batch = trainer.preprocess_batch(next(iter(trainer.train_loader)))
+    bias = trainer.helper.levels[0][1].bias
+    before = bias.detach().clone()
+    trainer.model.train()
+    loss, _ = trainer.model(batch)
+    loss.sum().backward()
+    trainer.optimizer_step()
+    torch.testing.assert_close(seen[0], torch.full((len(batch["cls"]),), TEACHING.keep))
+    assert bias.detach()[0] < before[0]
+    (group,) = (group for group in trainer.optimizer.param_groups if any(p is bias for p in group["params"]))
+    assert (group["lr"], group["weight_decay"]) == (0.01, trainer.args.weight_decay)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["model=yolov5n-face.yaml", "data"], "data: expected key=value"),
+        (["model=yolov5n-face.yaml", "data=DATA", "epoch=1"], "'epoch' is not a valid YOLO argument"),
+        (["model=yolov5n-face.yaml", "data=DATA", "nbs=many"], "'nbs=many' is of invalid type"),
+        (["model=END2END", "data=DATA"], "expected a model with one branch for a teacher, got one with end2end"),
         (["model=yolov5n-face.yaml"], "expected data=..., got none"),
         (["model=yolov8n-pose.yaml", "data=DATA"], "expected a face model with one class and FaceLoss"),
         (["model=yolov5n-aesvc-p2.yaml", "data=DATA"], r"expected a teacher with the model's strides \[4, 8, 16, 32\]"),
         (["--keep", "2", "model=yolov5n-face.yaml", "data=DATA"], "keep: expected a number from 0 to 1"),
     ],
-    ids=["no pair", "no data", "a stock model", "other strides", "out of its range"],
+    ids=["no pair", "no setting", "no value", "end2end", "no data", "a stock model", "other strides", "out of range"],
 )
 def test_what_cannot_be_trained_is_told_in_one_sentence(
     words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     teacher, data = write_teacher(tmp_path / "teacher.pt"), write_tiny_faces(tmp_path / "faces")
-    words = [word.replace("DATA", str(data)) for word in words]
+    end2end = tmp_path / "yolov5n-end2end.yaml"
+    end2end.write_text("end2end: true\n" + (MODELS / "yolov5-face-free.yaml").read_text())
+    words = [word.replace("DATA", str(data)).replace("END2END", str(end2end)) for word in words]
     if len(words) > 1:
         words += [f"imgsz={IMAGE_SIZE}", "epochs=1", "batch=2", "workers=0", "device=cpu", f"project={tmp_path}"]
     monkeypatch.setattr(sys, "argv", ["taught", "--teacher", str(teacher), *words])

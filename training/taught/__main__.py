@@ -9,11 +9,12 @@ teacher sees becomes one, and a helper head learns the teacher's word in every c
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 
 from ultralytics import YOLO
-from ultralytics.cfg import parse_key_value_pair
+from ultralytics.cfg import get_cfg, parse_key_value_pair
 
 import ultra_face
 from training.taught.teacher import Teaching
@@ -39,7 +40,7 @@ def main() -> None:
         "settings", nargs="+", metavar="key=value", help="settings of Ultralytics; model and data at least"
     )
     options = parser.parse_args()
-    settings = dict(_setting(pair) for pair in options.settings)
+    settings = _read_settings(options.settings)
     for key in ("model", "data"):
         if key not in settings:
             parser.error(f"expected {key}=..., got none")
@@ -49,16 +50,21 @@ def main() -> None:
     YOLO(settings.pop("model"), task="pose").train(trainer=trainer, **settings)
 
 
-def _setting(pair: str) -> tuple[str, object]:
-    """A setting of Ultralytics and its value.
+def _read_settings(pairs: Sequence[str]) -> dict[str, object]:
+    """Settings of Ultralytics by their names.
 
     Raises:
-        ValueError: it is no pair.
+        ValueError: no pair, no setting, or a value of another kind.
     """
-    if not pair.partition("=")[2]:
-        raise ValueError(f"{pair}: expected key=value; write it so")
-    key, value = parse_key_value_pair(pair)
-    return key, value
+    for pair in pairs:
+        if not pair.partition("=")[2]:
+            raise ValueError(f"{pair}: expected key=value; write it so")
+    settings: dict[str, object] = dict(map(parse_key_value_pair, pairs))
+    try:
+        get_cfg(overrides=settings)
+    except (SyntaxError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    return settings
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ forgotten. What a good detector says of the very view that the model learns from
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,7 @@ class Teaching:
             ("keep", 0 <= self.keep <= 1, "from 0 to 1"),
             ("full", 0 < self.full <= 1, "above 0, up to 1"),
             ("floor", LEAST_SCORE <= self.floor <= 1, f"from {LEAST_SCORE} to 1"),
-            ("helper", self.helper >= 0, "of at least 0"),
+            ("helper", 0 <= self.helper < math.inf, "of at least 0"),
         ):
             if not holds:
                 raise ValueError(f"{name}: expected a number {words}, got {getattr(self, name)}; correct it")
@@ -81,11 +82,11 @@ class Teacher:
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: a model of another kind.
+            ValueError: a model of another kind, or one without weights.
         """
-        model = YOLO(file, task="pose").model
-        head = model.model[-1] if isinstance(model, torch.nn.Module) else None
-        if not _can_teach(head):
+        opened = YOLO(file, task="pose")
+        model = opened.model
+        if not opened.ckpt or not _can_teach(head := model.model[-1]):
             raise ValueError(
                 f"{file}: expected a checkpoint of faces with five landmarks, one class, no anchors, no end2end and no "
                 "second look as a teacher, such as a YOLOv8 or yolov5-aesvc-free model; name another"

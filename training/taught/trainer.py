@@ -57,12 +57,12 @@ class TaughtTrainer(PoseTrainer):  # type: ignore[misc]
             raise ValueError(f"device: expected one device with a teacher, got {self.args.device}; name one")
 
     def build_optimizer(self, model: nn.Module, *arguments: Any, **named: Any) -> torch.optim.Optimizer:
-        """Ultralytics' own, for the helper head too, which learns as weights do."""
+        """Ultralytics' own, for the helper head too, which learns as plain weights do, without Muon."""
         if self.teacher is None:  # or batches were too large, and it is built again
             self._appoint(unwrap_model(model))
         optimizer = super().build_optimizer(model, *arguments, **named)
         if self.helper is not None:
-            like = next(group for group in optimizer.param_groups if group["param_group"] in ("weight", "muon"))
+            *_, like = (group for group in optimizer.param_groups if group["param_group"] == "weight")
             optimizer.add_param_group(like | {"params": list(self.helper.parameters())})
         return optimizer
 
@@ -78,6 +78,11 @@ class TaughtTrainer(PoseTrainer):  # type: ignore[misc]
             raise ValueError(
                 f"{self.args.model}: expected a face model with one class and FaceLoss for a teacher, got "
                 f"{type(head).__name__} with {head.nc}; take a YAML of cfg/models"
+            )
+        if getattr(head, "one2one_cv2", None) is not None:
+            raise ValueError(
+                f"{self.args.model}: expected a model with one branch for a teacher, got one with end2end; train it "
+                "with `end2end: false`"
             )
         self.teacher = Teacher(self.teacher_file, self.device)
         if not self.teaching.helper:

@@ -92,7 +92,8 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
     """Criterion of FacePose: Ultralytics' assignment and score terms, alpha-CIoU for boxes, wing for landmarks.
 
     alpha = 1 and landmark_weight = 0 give Ultralytics' own loss with `pose=0`. Weights of images hold for all terms but
-    the visibility of landmarks. Weights of faces, where a batch has `face_weights` (T,) in 0..1, scale their targets.
+    the visibility of landmarks, and so do those of faces, where a batch has `face_weights` (T,) in 0..1: they scale the
+    targets of scores, which are the weights of boxes, and weigh landmarks.
     """
 
     def __init__(self, model: nn.Module, settings: FaceLossSettings, **assignment: Any) -> None:
@@ -101,6 +102,7 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
         self.bce = WeightedScores(reduction="none")
         self.bbox_loss = AlphaBboxLoss(self.reg_max, settings.alpha).to(self.device)
         self.keypoint_loss = WingKeypointLoss(settings)
+        self.faces: Tensor | None = None  # weights by image and place in it, for one batch
 
     def loss(self, preds: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Ultralytics' loss of the head's outputs, where landmarks without a flag can be missing too."""
@@ -116,7 +118,7 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
     @contextmanager
     def _weighing(self, weights: Tensor | None, image_index: Tensor, num_images: int) -> Iterator[None]:
         """Scale the scores that the assigner gives by the weight of the face, for one batch."""
-        if weights is None:
+        if weights is None or not len(weights):  # without faces the assigner gives no indices
             yield
             return
         faces = torch.bincount(image_index, minlength=num_images)
@@ -128,16 +130,21 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
             labels, boxes, scores, mask, face = assigned
             return labels, boxes, scores * of_faces.to(scores).gather(1, face)[..., None], mask, face
 
-        hook = self.assigner.register_forward_hook(weigh)
+        hook, self.faces = self.assigner.register_forward_hook(weigh), of_faces
         try:
             yield
         finally:
             hook.remove()
+            self.faces = None
 
-    def calculate_keypoints_loss(self, masks: Tensor, *arguments: Any) -> Any:
-        """As Ultralytics', with the weights of the images that the positives (B, N) of the mask are in."""
-        self.keypoint_loss.weight = self.images.to(masks.device)[masks.nonzero(as_tuple=True)[0]]
-        return super().calculate_keypoints_loss(masks, *arguments)
+    def calculate_keypoints_loss(self, masks: Tensor, target_gt_idx: Tensor, *arguments: Any) -> Any:
+        """As Ultralytics', with the weights of the images, and of the faces, that the positives (B, N) are of."""
+        image = masks.nonzero(as_tuple=True)[0]
+        weight = self.images.to(masks.device)[image]
+        if self.faces is not None:
+            weight = weight * self.faces.to(weight)[image, target_gt_idx[masks]]
+        self.keypoint_loss.weight = weight
+        return super().calculate_keypoints_loss(masks, target_gt_idx, *arguments)
 
     def anneal(self, progress: float) -> None:
         """Set alpha for this share of the training, 0 to 1."""

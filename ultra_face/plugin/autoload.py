@@ -58,12 +58,7 @@ class HostLoader:
             if not registration.register(wait=False):
                 _register_at_first_use(module)
         except Exception as error:
-            warnings.warn(
-                f"ultra-face could not be activated ({type(error).__name__}: {error}); Ultralytics works unchanged. "
-                "Run `python -m ultra_face doctor`, or set ULTRA_FACE_AUTOLOAD=0 to silence this.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            _warn(error)
         finally:
             _remove_finder()
             module.__loader__ = self._loader
@@ -93,11 +88,23 @@ def _register_at_first_use(host: ModuleType) -> None:
     def register_and_find(name: str) -> Any:
         with lock:
             if left:  # empty where what registers asks, too
-                left.pop()()
+                try:
+                    left.pop()()
+                except Exception as error:
+                    _warn(error)
                 host.__dict__["__getattr__"] = stock
         return stock(name)
 
     host.__dict__["__getattr__"] = register_and_find
+
+
+def _warn(error: Exception) -> None:
+    warnings.warn(
+        f"ultra-face could not be activated ({type(error).__name__}: {error}); Ultralytics works unchanged. "
+        "Run `python -m ultra_face doctor`, or set ULTRA_FACE_AUTOLOAD=0 to silence this.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
 
 
 def _remove_finder() -> None:

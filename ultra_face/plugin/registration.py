@@ -18,8 +18,9 @@ LOWEST, BELOW = "8.4.141", "8.5"
 
 SUPPORTED = f">={LOWEST},<{BELOW}"
 
-HALF_MADE = "partially initialized module"
-"""So says Python of a module that another thread is importing where the two threads would wait for each other."""
+HALF_MADE = ("partially initialized module", "deadlock detected by _ModuleLock")
+"""So says Python where another thread imports a module and the two would wait for each other: of a name that the module
+lacks as yet, and of its lock."""
 SECONDS, INTERVAL = 10, 0.05
 """That another thread has to import what it is at, and between two looks [s]."""
 
@@ -91,8 +92,8 @@ def _apply_seams(*, wait: bool) -> tuple[Seam, ...] | None:
     while True:
         try:
             from ultra_face.plugin.host import apply_seams
-        except (ImportError, AttributeError) as error:
-            if HALF_MADE not in str(error) or (wait and time.monotonic() > end):
+        except (ImportError, AttributeError, RuntimeError) as error:
+            if not any(told in str(error) for told in HALF_MADE) or (wait and time.monotonic() > end):
                 return _no_seams(f"Ultralytics has changed ({type(error).__name__}: {error})")
             if not wait:
                 return None

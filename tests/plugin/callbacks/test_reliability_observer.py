@@ -70,3 +70,11 @@ def test_nothing_is_told_of_no_boxes(tmp_path: Path) -> None:
     ReliabilityObserver().tell(SimpleNamespace(save_dir=tmp_path))
     assert list(tmp_path.iterdir()) == []
     assert ReliabilityObserver().figures() == {}
+
+
+def test_nor_of_boxes_under_the_lowest_bin(tmp_path: Path) -> None:
+    """As of a model in its first epoch: there is no error to tell."""
+    observer = ReliabilityObserver()
+    observer.see(prediction([0, 1, 0, 0]) | {"conf": torch.tensor([0.09, 0.05, 0.02, 0.01])}, 1, batch())
+    observer.tell(SimpleNamespace(save_dir=tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from ultralytics.utils import LOGGER
 from ultra_face.evaluation.landmarks import box_sizes
 from ultra_face.evaluation.matching import claim_faces
 from ultra_face.evaluation.outcome import draw_reliability, save_plot
-from ultra_face.evaluation.reliability import Judged, describe, first_of_each, join, reliability
+from ultra_face.evaluation.reliability import SCORE_EDGES, Judged, describe, first_of_each, join, reliability
 from ultra_face.files.whole import write_file
 from ultra_face.formats.result_files import to_rows
 from ultra_face.plugin.callbacks.observers import Prediction, labelled_boxes
@@ -46,9 +46,9 @@ class ReliabilityObserver:
         return {}
 
     def tell(self, validator: Any) -> None:
-        """Print one line, write the record, and the picture where Ultralytics draws its own; silent without boxes."""
+        """Print a line, write record, and picture where Ultralytics draws its own; silent where no bin has a box."""
         judged = join(self.judged)
-        if len(np.unique(judged.scores)) < 2:
+        if len(np.unique(judged.scores)) < 2 or judged.scores.max() < SCORE_EDGES[0]:
             return
         bands = reliability(judged)
         record = describe(bands, frame="input of the network")
