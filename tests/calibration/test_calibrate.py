@@ -265,6 +265,13 @@ def test_an_existing_file_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert "model.pt: expected a new file, got an existing one" in said
 
 
+@pytest.mark.parametrize("other", ["--probability", "--force"])
+def test_thresholds_alone_take_no_other_scores(other: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "--only-thresholds: expected it without --probability and --force"
+    assert told in calibrate_by_command(monkeypatch, f"model.pt new.pt --only-thresholds {other}")
+    assert not Path("new.pt").exists()
+
+
 def test_photographs_without_faces(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for file in Path("labels/val").iterdir():
         file.write_text("")

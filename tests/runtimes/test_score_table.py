@@ -13,10 +13,9 @@ from ultra_face.runtimes.score_table import ScoreTable
 TABLE = ScoreTable(((0.9, 0.3, 0.95), (0.99, 0.8, 0.7)), images=7, faces=70, imgsz=640, data="some photographs")
 
 
-def measured(scores: Any, right: Any, weights: Any = None) -> ScoreTable:
+def measured(scores: Any, right: Any) -> ScoreTable:
     scores, right = np.asarray(scores, float), np.asarray(right, bool)
-    weights = np.ones(len(scores)) if weights is None else np.asarray(weights, float)
-    return ScoreTable.measure(scores, right, weights, images=1, faces=200, imgsz=640, data="drawn")
+    return ScoreTable.measure(scores, right, images=1, faces=200, imgsz=640, data="drawn")
 
 
 def test_the_least_score_of_a_precision() -> None:
@@ -28,10 +27,18 @@ def test_the_least_score_of_a_precision() -> None:
     assert {recall for *_, recall in table.rows} == {0.5}  # 100 of 200 faces
 
 
-def test_weights_decide_what_precision_means() -> None:
-    scores, right = [0.9] * 50 + [0.5] * 50, [True] * 50 + [False] * 50
-    assert measured(scores, right).score(0.8) == 0.5
-    assert measured(scores, right, [4.0] * 50 + [1.0] * 50).score(0.8) == 0.02  # 200 of 250
+def test_the_precision_of_a_score_is_what_its_boxes_have() -> None:
+    """Of the very boxes that the table was measured on, at least the share that was asked for is right."""
+    random = np.random.default_rng(0)
+    scores = random.uniform(0.05, 1, 5000)
+    right = random.uniform(0, 1, 5000) < scores
+    table = measured(scores, right)
+    for precision, score, recall in table.rows:
+        kept = scores > score
+        assert right[kept].mean() >= precision
+        assert score == 0.02 or right[scores > score - 0.001].mean() < precision  # none below would do
+        assert recall == round(right[kept].sum() / 200, 4)
+    assert len({score for _, score, _ in table.rows}) >= 5
 
 
 def test_too_few_boxes_reach_nothing() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ultra_face.calibration.fit import REFERENCE, Fit, fit, logits, photograph_weights
+from ultra_face.calibration.fit import REFERENCE, Fit, fit, logits
 from ultra_face.calibration.found import ALL, LEAST_SCORE, Found, Progress, Seen, gather, look
 from ultra_face.calibration.weights import Sides, Term, sides_of, true_doublings
 from ultra_face.evaluation.photographs import Photographs
@@ -159,7 +159,6 @@ def figures(found: Found, *, size: int, data: str) -> Figures:
     table = ScoreTable.measure(
         kept.scores,
         kept.right,
-        photograph_weights(kept.images),
         images=len(truth.images),
         faces=len(truth.boxes_xywh),
         imgsz=size,

@@ -53,6 +53,8 @@ def parser() -> ArgumentParser:
 def run(options: Namespace) -> None:
     """Fit, report, and write where something is gained."""
     check_new_checkpoint(options.output)
+    if options.only_thresholds and (options.probability or options.force):
+        raise ValueError("--only-thresholds: expected it without --probability and --force, which are of the scores")
     with logging_on_standard_error():
         detector = open_checkpoint(options.model)
         (folders,) = data_folders(options.data, options.split)

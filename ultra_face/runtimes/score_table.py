@@ -50,7 +50,6 @@ class ScoreTable:
         cls,
         scores: NDArray[np.float64],
         right: NDArray[np.bool_],
-        weights: NDArray[np.float64],
         *,
         images: int,
         faces: int,
@@ -62,7 +61,6 @@ class ScoreTable:
         Args:
             scores: (n,) of boxes.
             right: (n,) whether each is.
-            weights: (n,) how much each counts in a precision.
             images: see the attributes, as the others.
             faces: a right box finds one of them.
             imgsz: longer side of the input [px].
@@ -70,16 +68,13 @@ class ScoreTable:
         """
         order = np.argsort(-scores, kind="stable")
         counts = np.searchsorted(-scores[order], -SCORES, side="left")  # boxes that score higher
-        sums = {
-            name: np.append(0.0, np.cumsum(values[order]))[counts]
-            for name, values in {"all": weights, "right": weights * right, "found": right.astype(np.float64)}.items()
-        }
-        shares = np.divide(sums["right"], sums["all"], out=np.zeros(len(SCORES)), where=counts >= FEWEST)
+        found = np.append(0, np.cumsum(right[order]))[counts]
+        shares = np.divide(found, counts, out=np.zeros(len(SCORES)), where=counts >= FEWEST)
         rows = []
         for precision in PRECISIONS:
             reached = np.flatnonzero(shares >= precision)
             if len(reached):
-                rows.append((precision, float(SCORES[reached[0]]), round(float(sums["found"][reached[0]]) / faces, 4)))
+                rows.append((precision, float(SCORES[reached[0]]), round(float(found[reached[0]]) / faces, 4)))
         return cls(tuple(rows), images, faces, imgsz, data)
 
     def score(self, precision: float) -> float:
