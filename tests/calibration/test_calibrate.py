@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,8 @@ def test_the_command_writes_a_checkpoint_that_every_export_follows(
     assert record["gains"] is True
     assert record["after"]["ap50"]["all"] > record["before"]["ap50"]["all"]
 
+    with zipfile.ZipFile("new.pt") as archive:  # names no folder
+        assert str(folder).encode() not in b"".join(archive.read(name) for name in archive.namelist())
     yolo = YOLO(folder / "new.pt")
     assert yolo.model.calibration["order_slope"] == record["fit"]["order_slope"]
     table = record["after"]["score_table"]

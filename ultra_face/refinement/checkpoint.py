@@ -60,7 +60,13 @@ def write_refined(
 
 
 def write_checkpoint(detector: Any, model: Any, output: Path) -> None:
-    """Write a changed copy of a detector's model, with all else that its checkpoint holds, as a finished training."""
+    """Write a changed copy of a detector's model, with all else that its checkpoint holds, as a finished training.
+
+    Ultralytics notes in a model which file it was read from; what is written names its own, and no folder.
+    """
+    model.pt_path = output.name
+    if isinstance(model.args, dict):
+        model.args = model.args | {"model": output.name}
     content = detector.ckpt | dict.fromkeys(OF_AN_UNFINISHED_RUN) | {"epoch": -1, "model": model.half()}
     with replacing(output) as partial:
         torch.save(content, partial)
