@@ -6,6 +6,7 @@ import csv
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ import ultra_face
 from training.taught.__main__ import main
 from training.taught.helper import BETA, GAINS, HelperHead
 from training.taught.teacher import Teacher, Teaching, taught, weigh
-from training.taught.trainer import TaughtTrainer
+from training.taught.trainer import TaughtLoss, TaughtTrainer
 
 TEACHING = Teaching(keep=0.4, full=0.8, floor=0.25)
 STRIDES, SIDE = (8, 16), 32
@@ -261,3 +262,9 @@ def test_what_cannot_be_trained_is_told_in_one_sentence(
         main()
     assert stopped.value.code not in (None, 0)
     assert re.search(told, f"{stopped.value.code}{capsys.readouterr().err}")
+
+
+def test_alpha_rises_with_a_teacher_too() -> None:
+    own = SimpleNamespace(anneal=(shares := []).append)
+    TaughtLoss(own, None, 0.0).anneal(0.5)
+    assert shares == [0.5]

@@ -1,4 +1,6 @@
-"""A helper head beside the model's own: learns the teacher's score, box and landmarks in every cell, and is dropped.
+"""A helper head: learns the teacher's score in every cell, and its box and landmarks where it sees a face.
+
+It stands beside the model's own head and is dropped after the training.
 
 Of our own. Labels say something of the few cells that a face lies in; the teacher says something of all of them, and
 what the helper passes back reaches the neck and the trunk.
