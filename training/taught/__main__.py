@@ -3,7 +3,7 @@
     python -m training.taught --teacher yolov8n-face.pt cfg=cfg/train/shipped.yaml model=start.pt data=DATA.yaml
 
 All `key=value` are settings of Ultralytics. A label that the teacher does not see weighs less, a face that only the
-teacher sees becomes one, and a helper head learns the teacher's word in every cell; the checkpoint does not hold it.
+teacher sees becomes one, and a helper head learns the teacher's word; the checkpoint does not hold it.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class FreeFaceLoss(v8PoseLoss):  # type: ignore[misc]
             return
         faces = torch.bincount(image_index, minlength=num_images)
         place = torch.arange(len(image_index), device=image_index.device) - (faces.cumsum(0) - faces)[image_index]
-        of_faces = weights.new_ones(num_images, max(int(faces.max()), 1))
+        of_faces = weights.new_ones(num_images, int(faces.max()))
         of_faces[image_index, place] = weights
 
         def weigh(_: Any, __: Any, assigned: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
