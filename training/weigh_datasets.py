@@ -63,7 +63,7 @@ def training_sets(data: Path) -> dict[str, list[Path]]:
     (folders,) = data_folders(str(data), "train")
     sets: dict[str, list[Path]] = {}
     for folder in map(Path, folders):
-        images, name = find_images(folder), _name(folder)
+        images, name = find_images(folder), set_name(folder)
         if not images:
             raise FileNotFoundError(f"{folder}: expected a folder of images, got none; name one in train: of {data}")
         if name in sets:
@@ -72,8 +72,8 @@ def training_sets(data: Path) -> dict[str, list[Path]]:
     return sets
 
 
-def _name(folder: Path) -> str:
-    """Of the data set of a folder of images; its own where it is not below one called `images`."""
+def set_name(folder: Path) -> str:
+    """The data set of a folder of images: the folder above `images`, or itself where it is not below one."""
     above = [parent.parent.name for parent in (folder, *folder.parents) if parent.name == "images"]
     return above[0] if above else folder.name
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import yaml
 from face_batches import face_batch
 from tiny_faces import IMAGE_SIZE, write_tiny_faces
 from torch import Tensor
@@ -42,7 +43,7 @@ def test_a_label_weighs_by_what_the_teacher_sees_of_it() -> None:
             [200, 100, 210, 110, 0.24],
         ]
     )
-    weights, new = weigh(labels, seen, TEACHING)
+    weights, new = weigh(labels, seen, TEACHING, TEACHING.keep)
     torch.testing.assert_close(weights, torch.tensor([1.0, 0.4 + 0.6 * 0.4 / 0.8, 0.4, 0.4]))
     assert new.tolist() == [False, False, False, True, False, False]
 
@@ -50,7 +51,7 @@ def test_a_label_weighs_by_what_the_teacher_sees_of_it() -> None:
 @pytest.mark.parametrize(("labels", "seen"), [(0, 0), (0, 1), (2, 0)])
 def test_images_without_labels_or_without_what_is_seen(labels: int, seen: int) -> None:
     boxes, faces = torch.tensor([[0.0, 0, 10, 10]] * labels), torch.tensor([[0.0, 0, 10, 10, 0.9]] * seen)
-    weights, new = weigh(boxes.view(-1, 4), faces.view(-1, 5), TEACHING)
+    weights, new = weigh(boxes.view(-1, 4), faces.view(-1, 5), TEACHING, TEACHING.keep)
     assert weights.tolist() == pytest.approx([0.4] * labels)
     assert new.tolist() == [True] * seen
 
@@ -80,6 +81,7 @@ def test_faces_that_only_the_teacher_sees_come_among_those_of_their_image() -> N
         ({"keep": 1.1}, "keep: expected a number from 0 to 1, got 1.1; correct it"),
         ({"full": 0}, "full: expected a number above 0, up to 1, got 0"),
         ({"floor": 0.01}, "floor: expected a number from 0.05 to 1, got 0.01"),
+        ({"keep_in": {"masks": 2}}, "keep in masks: expected a number from 0 to 1, got 2; correct it"),
         ({"helper": -1}, "helper: expected a number of at least 0, got -1"),
         ({"helper": np.inf}, "helper: expected a number of at least 0, got inf"),
     ],
@@ -87,6 +89,15 @@ def test_faces_that_only_the_teacher_sees_come_among_those_of_their_image() -> N
 def test_settings_out_of_their_range(settings: dict[str, float], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Teaching(**settings)
+
+
+def test_each_label_keeps_its_own_share() -> None:
+    batch = face_batch([(0, 0.2, 0.5, 0.2, 0.2), (0, 0.8, 0.5, 0.2, 0.2)]) | {"img": torch.zeros(1, 3, 100, 100)}
+    nothing = [torch.zeros(0, 6)]
+    assert taught(batch, nothing, TEACHING, torch.tensor([0.9, 0.1]))["face_weights"].tolist() == [
+        pytest.approx(0.9),
+        pytest.approx(0.1),
+    ]
 
 
 def helper_and_outputs() -> tuple[HelperHead, list[Tensor]]:
@@ -135,6 +146,18 @@ def test_cells_in_which_the_teacher_sees_nothing_teach_only_their_score() -> Non
     assert terms[1:].tolist() == [0, 0]
     terms.sum().backward()
     assert all(output.grad[:, 1:].abs().sum() == 0 < output.grad[:, 0].abs().sum() for output in outputs)
+
+
+def test_inside_a_believed_face_the_teacher_has_no_say() -> None:
+    helper, outputs = helper_and_outputs()
+    outputs = [output.requires_grad_() for output in outputs]
+    cells = cells_of([output.detach() for output in outputs], 0.9)
+    # The middles of the first column of cells of 8 px, and none of those of 16 px; of another image, all.
+    left_out = torch.tensor([[0.0, 0, 0, 7, SIDE]])
+    helper.loss(outputs, cells, left_out)[0].backward()
+    learned = [output.grad[0, 0] != 0 for output in outputs]
+    assert learned[0].tolist() == [[False, True, True, True]] * 4
+    assert learned[1].all()
 
 
 def test_the_helper_gives_what_its_loss_compares() -> None:
@@ -234,9 +257,46 @@ def test_labels_weigh_what_the_teacher_says_and_the_helper_learns_it(
     assert (group["lr"], group["weight_decay"]) == (0.01, trainer.args.weight_decay)
 
 
+def test_faces_of_a_mosaic_keep_what_their_data_set_keeps(tmp_path: Path) -> None:
+    """Two data sets in one training list; the labels of one are believed whatever the teacher says."""
+    for name, colour in (("masks", 40), ("faces", 200)):
+        images = write_tiny_faces(tmp_path / name).parent / "images"
+        for image in images.iterdir():
+            cv2.imwrite(str(image), np.full((IMAGE_SIZE, IMAGE_SIZE, 3), colour, np.uint8))
+    described = yaml.safe_load((tmp_path / "faces" / "tiny-faces.yaml").read_text())
+    folders = [f"{name}/images" for name in ("masks", "faces")]
+    data = tmp_path / "both.yaml"
+    data.write_text(yaml.safe_dump(described | {"path": str(tmp_path), "train": folders, "val": folders}))
+    teacher = write_teacher(tmp_path / "teacher.pt")
+    overrides = {"model": "yolov5n-face.yaml", "data": str(data), "epochs": 1, "imgsz": IMAGE_SIZE, "batch": 4}
+    overrides |= {"workers": 0, "device": "cpu", "plots": False, "val": False, "project": str(tmp_path), "mosaic": 1.0}
+    overrides |= {"optimizer": "AdamW", "hsv_v": 0.0, "hsv_s": 0.0, "hsv_h": 0.0}
+    teaching = Teaching(keep=0.4, keep_in={"masks": 1.0})
+    trainer = TaughtTrainer(overrides=overrides, teacher=str(teacher), teaching=teaching)
+    trainer._setup_train()
+    found = []
+    for raw in trainer.train_loader:
+        batch = trainer.preprocess_batch(raw)
+        assert (batch["cls"] == 0).all()
+        middle = (batch["bboxes"][:, :2] * IMAGE_SIZE).long().clamp(max=IMAGE_SIZE - 1)
+        colour = batch["img"][batch["batch_idx"].long(), 0, middle[:, 1], middle[:, 0]] * 255
+        torch.testing.assert_close(batch["face_weights"], torch.where(colour < 60, 1.0, 0.4))
+        assert len(batch["left_out"]) == (colour < 60).sum()
+        found += batch["face_weights"].tolist()
+    assert len(set(found)) == 2
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (
+            ["--keep-in", "nowhere=1", "model=yolov5n-face.yaml", "data=DATA"],
+            "keep in nowhere: expected names of data s",
+        ),
+        (
+            ["--keep-in", "faces", "model=yolov5n-face.yaml", "data=DATA"],
+            "expected NAME=SHARE with a number from 0 to 1",
+        ),
         (["model=yolov5n-face.yaml", "data"], "data: expected key=value"),
         (["model=yolov5n-face.yaml", "data=DATA", "epoch=1"], "'epoch' is not a valid YOLO argument"),
         (["model=yolov5n-face.yaml", "data=DATA", "nbs=many"], "'nbs=many' is of invalid type"),
@@ -246,7 +306,18 @@ def test_labels_weigh_what_the_teacher_says_and_the_helper_learns_it(
         (["model=yolov5n-aesvc-p2.yaml", "data=DATA"], r"expected a teacher with the model's strides \[4, 8, 16, 32\]"),
         (["--keep", "2", "model=yolov5n-face.yaml", "data=DATA"], "keep: expected a number from 0 to 1"),
     ],
-    ids=["no pair", "no setting", "no value", "end2end", "no data", "a stock model", "other strides", "out of range"],
+    ids=[
+        "no data set",
+        "no share",
+        "no pair",
+        "no setting",
+        "no value",
+        "end2end",
+        "no data",
+        "a stock model",
+        "other strides",
+        "out of range",
+    ],
 )
 def test_what_cannot_be_trained_is_told_in_one_sentence(
     words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -4,13 +4,16 @@
 
 All `key=value` are settings of Ultralytics. A label that the teacher does not see weighs less, a face that only the
 teacher sees becomes one, and a helper head learns the teacher's word; the checkpoint does not hold it.
+
+Where labels show what the teacher does not know, such as faces behind masks, `--keep-in NAME=SHARE` believes those of a
+data set, and the helper head learns nothing inside them. The name is that of the folder above `images`, as
+`training/weigh_datasets.py` has it.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 
 from ultralytics import YOLO
@@ -34,20 +37,44 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m training.taught", description=__doc__.splitlines()[0])
     parser.add_argument("--teacher", required=True, help="checkpoint of a face model without anchors")
-    for name, value in asdict(Teaching()).items():
-        parser.add_argument(f"--{name}", type=float, default=value, help=f"{HELP[name]} (default: {value})")
+    for name, does in HELP.items():
+        default = getattr(Teaching, name)
+        parser.add_argument(f"--{name}", type=float, default=default, help=f"{does} (default: {default})")
     parser.add_argument(
         "settings", nargs="+", metavar="key=value", help="settings of Ultralytics; model and data at least"
+    )
+    parser.add_argument(
+        "--keep-in",
+        action="append",
+        default=[],
+        type=_share,
+        metavar="NAME=SHARE",
+        help="another `keep` for a data set",
     )
     options = parser.parse_args()
     settings = _read_settings(options.settings)
     for key in ("model", "data"):
         if key not in settings:
             parser.error(f"expected {key}=..., got none")
-    teaching = Teaching(**{name: getattr(options, name) for name in HELP})
+    teaching = Teaching(**{name: getattr(options, name) for name in HELP}, keep_in=dict(options.keep_in))
     ultra_face.register()
     trainer = partial(TaughtTrainer, teacher=options.teacher, teaching=teaching)
     YOLO(settings.pop("model"), task="pose").train(trainer=trainer, **settings)
+
+
+def _share(text: str) -> tuple[str, float]:
+    """Type of `--keep-in`: a data set and a share, whose range `Teaching` knows.
+
+    Raises:
+        ArgumentTypeError: no name or no number.
+    """
+    name, _, number = text.rpartition("=")
+    try:
+        if name:
+            return name, float(number)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"expected NAME=SHARE with a number from 0 to 1, got {text!r}")
 
 
 def _read_settings(pairs: Sequence[str]) -> dict[str, object]:

@@ -52,12 +52,13 @@ class HelperHead(nn.Module):
         """Predict on each level."""
         return [level(x) for level, x in zip(self.levels, features, strict=True)]
 
-    def loss(self, outputs: Sequence[Tensor], cells: Tensor) -> Tensor:
+    def loss(self, outputs: Sequence[Tensor], cells: Tensor, left_out: Tensor | None = None) -> Tensor:
         """Compare with what the teacher says of the same images.
 
         Args:
             outputs: of `forward`.
             cells: (B, 20, N), N all cells level by level: centre and size [px], score, landmarks [px] with visibility.
+            left_out: image and box xyxy [px] of faces (M, 5) in which the teacher has no say.
 
         Returns:
             Score, box and landmark term (3,), each a mean weighed by the teacher's score.
@@ -65,8 +66,10 @@ class HelperHead(nn.Module):
         said = torch.cat([output.float().flatten(2) for output in outputs], 2)
         middle, stride = make_anchors(outputs, self.strides.to(said.device), 0.5)
         middle = middle * stride  # (N, 2) [px]
-        score = cells[:, 4]
-        score_loss = binary_cross_entropy_with_logits(said[:, 0], score, reduction="sum") / score.sum().clamp(min=1)
+        heard = torch.ones_like(cells[:, 4]) if left_out is None else ~_inside(middle, left_out, len(cells))
+        score = cells[:, 4] * heard
+        each = binary_cross_entropy_with_logits(said[:, 0], score, reduction="none")
+        score_loss = (each * heard).sum() / score.sum().clamp(min=1)
         image, cell = (score > LEAST_SCORE).nonzero(as_tuple=True)
         mine, theirs, weight = said[image, :, cell], cells[image, :, cell], score[image, cell]
         total = weight.sum().clamp(min=1e-7)
@@ -82,3 +85,11 @@ class HelperHead(nn.Module):
         wanted = theirs[:, 5:].unflatten(1, (5, 3))[..., :2]
         errors = smooth_l1_loss(points / unit, wanted / unit, beta=BETA, reduction="none").mean((1, 2))
         return torch.stack([score_loss, box_loss, (errors * weight).sum() / total])
+
+
+def _inside(points: Tensor, boxes: Tensor, images: int) -> Tensor:
+    """Which points (N, 2) lie inside boxes (M, 5) of image and xyxy, image by image (B, N)."""
+    left_top, right_bottom = boxes[:, None, 1:3], boxes[:, None, 3:5]
+    inside = ((points >= left_top) & (points <= right_bottom)).all(2)
+    count = inside.new_zeros(images, len(points), dtype=torch.int)
+    return count.index_add_(0, boxes[:, 0].long(), inside.int()) > 0

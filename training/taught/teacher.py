@@ -7,8 +7,8 @@ forgotten. What a good detector says of the very view that the model learns from
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,12 +38,14 @@ class Teaching:
         full: score of the teacher from which a label weighs 1.
         floor: score from which a face is one that no label has.
         helper: weight of what the helper head learns beside the loss; 0 for no such head.
+        keep_in: in place of `keep`, for data sets whose labels hold faces that the teacher does not know.
     """
 
     keep: float = 0.4
     full: float = 0.8
     floor: float = 0.25
     helper: float = 1.0
+    keep_in: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Reject what is no share or weighs less than nothing.
@@ -51,14 +53,15 @@ class Teaching:
         Raises:
             ValueError: a value out of its range.
         """
-        for name, holds, words in (
-            ("keep", 0 <= self.keep <= 1, "from 0 to 1"),
-            ("full", 0 < self.full <= 1, "above 0, up to 1"),
-            ("floor", LEAST_SCORE <= self.floor <= 1, f"from {LEAST_SCORE} to 1"),
-            ("helper", 0 <= self.helper < math.inf, "of at least 0"),
+        for name, value, holds, words in (
+            ("keep", self.keep, 0 <= self.keep <= 1, "from 0 to 1"),
+            ("full", self.full, 0 < self.full <= 1, "above 0, up to 1"),
+            ("floor", self.floor, LEAST_SCORE <= self.floor <= 1, f"from {LEAST_SCORE} to 1"),
+            ("helper", self.helper, 0 <= self.helper < math.inf, "of at least 0"),
+            *((f"keep in {name}", keep, 0 <= keep <= 1, "from 0 to 1") for name, keep in self.keep_in.items()),
         ):
             if not holds:
-                raise ValueError(f"{name}: expected a number {words}, got {getattr(self, name)}; correct it")
+                raise ValueError(f"{name}: expected a number {words}, got {value}; correct it")
 
 
 class Said(NamedTuple):
@@ -110,7 +113,7 @@ def _can_teach(head: object) -> bool:
     return one_a_cell and head.nc == 1 and tuple(head.kpt_shape) == (5, 3)
 
 
-def weigh(boxes: Tensor, seen: Tensor, teaching: Teaching) -> tuple[Tensor, Tensor]:
+def weigh(boxes: Tensor, seen: Tensor, teaching: Teaching, keep: float | Tensor) -> tuple[Tensor, Tensor]:
     """Weights of labels, and which of the teacher's faces have none.
 
     A label weighs keep + (1 - keep) x score / full, at most 1, with the score of the best face of the teacher there.
@@ -119,6 +122,7 @@ def weigh(boxes: Tensor, seen: Tensor, teaching: Teaching) -> tuple[Tensor, Tens
         boxes: labels of one image (T, 4), xyxy [px].
         seen: the teacher's faces in it (F, 5 or more), xyxy [px] and score.
         teaching: how much its word counts.
+        keep: weight of a label that the teacher does not see, of all or of each (T,).
 
     Returns:
         Weights (T,), mask (F,).
@@ -128,11 +132,20 @@ def weigh(boxes: Tensor, seen: Tensor, teaching: Teaching) -> tuple[Tensor, Tens
     sure = torch.cat([nothing(len(boxes), 1), score * (overlap >= SAME_FACE)], 1).amax(1)
     nearest = torch.cat([nothing(1, len(seen)), overlap], 0).amax(0)
     is_large = (seen[:, 2:4] - seen[:, :2]).amin(1) >= SMALLEST
-    weights = teaching.keep + (1 - teaching.keep) * (sure / teaching.full).clamp(max=1)
+    weights = keep + (1 - keep) * (sure / teaching.full).clamp(max=1)
     return weights, (score >= teaching.floor) & (nearest < APART) & is_large
 
 
-def taught(batch: dict[str, Tensor], faces: Sequence[Tensor], teaching: Teaching) -> dict[str, Tensor]:
+def faces_in_pixels(batch: dict[str, Tensor]) -> Tensor:
+    """Image and box xyxy [px] of each label (T, 5) of a batch as `taught` takes it."""
+    height, width = batch["img"].shape[-2:]
+    boxes = xywh2xyxy(batch["bboxes"] * batch["bboxes"].new_tensor([width, height, width, height]))
+    return torch.cat([batch["batch_idx"].view(-1, 1), boxes], 1)
+
+
+def taught(
+    batch: dict[str, Tensor], faces: Sequence[Tensor], teaching: Teaching, keep: Tensor | None = None
+) -> dict[str, Tensor]:
     """The labels of a batch with weights, and with the faces that only the teacher sees.
 
     These have no landmarks, and weigh what the teacher's word counts: (1 - keep) x score / full, at most 1 - keep.
@@ -142,17 +155,20 @@ def taught(batch: dict[str, Tensor], faces: Sequence[Tensor], teaching: Teaching
             `keypoints` (T, K, 2 or 3), normalised to the input.
         faces: what the teacher sees in each image (F, 5 or more), xyxy [px] and score.
         teaching: how much its word counts.
+        keep: of each label (T,), in place of the one of `teaching`.
 
     Returns:
         The four fields and `face_weights` (T',), by image.
     """
     height, width = batch["img"].shape[-2:]
-    index, bboxes = batch["batch_idx"].view(-1), batch["bboxes"]
+    index, bboxes, boxes = batch["batch_idx"].view(-1), batch["bboxes"], faces_in_pixels(batch)[:, 1:]
+    if keep is None:
+        keep = bboxes.new_full((len(bboxes),), teaching.keep)
     scale = bboxes.new_tensor([width, height, width, height])
     weights, new_index, new_boxes, new_weights = bboxes.new_zeros(len(bboxes)), [], [], []
     for image, seen in enumerate(faces):
         here = index == image
-        weights[here], is_new = weigh(xywh2xyxy(bboxes[here] * scale), seen, teaching)
+        weights[here], is_new = weigh(boxes[here], seen, teaching, keep[here])
         added = seen[is_new]
         new_index.append(index.new_full((len(added),), image))
         new_boxes.append(xyxy2xywh(added[:, :4].clamp(min=0).minimum(scale)) / scale)

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from ultralytics.models.yolo.pose import PoseTrainer
 from ultralytics.utils.torch_utils import unwrap_model
 
+from training.taught.data_sets import kept, number_faces
 from training.taught.helper import GAINS, HelperHead
-from training.taught.teacher import Teacher, Teaching, taught
+from training.taught.teacher import Teacher, Teaching, faces_in_pixels, taught
 from ultra_face.heads.face_head import FaceHead
 
-SAID = "said"
-"""Of a batch: what the teacher says of its cells."""
+SAID, LEFT_OUT = "said", "left_out"
+"""Of a batch: what the teacher says of its cells, and the faces in which it has no say."""
 
 
 class TaughtLoss:
@@ -32,7 +33,7 @@ class TaughtLoss:
         loss, items = self.own(preds, batch)
         if self.helper is None:
             return loss, items
-        terms = self.helper.loss(self.helper(preds["feats"]), batch[SAID])
+        terms = self.helper.loss(self.helper(preds["feats"]), batch[SAID], batch[LEFT_OUT])
         terms = self.gain * terms * terms.new_tensor(list(GAINS.values()))
         loss = torch.cat([loss, terms.to(loss) * batch[SAID].shape[0]])
         return loss, items | dict(zip(GAINS, terms.detach(), strict=True))
@@ -55,6 +56,13 @@ class TaughtTrainer(PoseTrainer):  # type: ignore[misc]
         super().__init__(*arguments, **named)
         if self.world_size > 1:
             raise ValueError(f"device: expected one device with a teacher, got {self.args.device}; name one")
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
+        """Ultralytics' own; for training, faces know which data set of `keep_in` they come from."""
+        dataset = super().build_dataset(img_path, mode, batch)
+        if mode == "train" and self.teaching.keep_in:
+            number_faces(dataset, list(self.teaching.keep_in))
+        return dataset
 
     def build_optimizer(self, model: nn.Module, *arguments: Any, **named: Any) -> torch.optim.Optimizer:
         """Ultralytics' own, for the helper head too, which learns as plain weights do, without Muon."""
@@ -103,8 +111,12 @@ class TaughtTrainer(PoseTrainer):  # type: ignore[misc]
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Bring a batch to the device, and ask the teacher."""
         batch = super().preprocess_batch(batch)
+        numbers = batch["cls"]
+        batch["cls"] = torch.zeros_like(numbers)
+        keep = kept(numbers, self.teaching.keep, self.teaching.keep_in)
         said = self.teacher(batch["img"])
-        return batch | taught(batch, said.faces, self.teaching) | {SAID: said.cells}
+        added = {SAID: said.cells, LEFT_OUT: faces_in_pixels(batch)[numbers.view(-1) > 0]}
+        return batch | taught(batch, said.faces, self.teaching, keep) | added
 
 
 def _channels(model: nn.Module, device: torch.device) -> list[int]:
