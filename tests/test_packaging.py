@@ -196,7 +196,10 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
     }
     assert set(lines) == set(COMMANDS)
     listed = json.dumps([f"{command} {words}".split() for command, words in lines.items()])
-    run_python("-c", IN_TURN, listed, python=python(environment), folder=folder)
+    own = {
+        "YOLO_CONFIG_DIR": str(folder / "settings")
+    }  # and so the folder of data sets, into which the demo draws faces
+    run_python("-c", IN_TURN, listed, python=python(environment), folder=folder, **own)
     made = {path.name for path in folder.iterdir()}
     assert made >= {
         "set",
