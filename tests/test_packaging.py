@@ -196,10 +196,8 @@ def test_every_command_runs_from_the_wheel_alone(distributions, environment, tmp
     }
     assert set(lines) == set(COMMANDS)
     listed = json.dumps([f"{command} {words}".split() for command, words in lines.items()])
-    own = {
-        "YOLO_CONFIG_DIR": str(folder / "settings")
-    }  # and so the folder of data sets, into which the demo draws faces
-    run_python("-c", IN_TURN, listed, python=python(environment), folder=folder, **own)
+    settings = str(folder / "settings")  # its own, and with them the folder of data sets into which the demo draws
+    run_python("-c", IN_TURN, listed, python=python(environment), folder=folder, YOLO_CONFIG_DIR=settings)
     made = {path.name for path in folder.iterdir()}
     assert made >= {
         "set",

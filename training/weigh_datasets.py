@@ -16,6 +16,7 @@ import argparse
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -128,20 +129,20 @@ def _description(data: Path, listed: Path) -> dict[str, object]:
     return {**content, "train": listed.name, **others}
 
 
-def _weight(text: str) -> tuple[str, Fraction]:
-    """Type of `--weights`: a data set and its weight.
+def number_of_set(expected: str, text: str) -> tuple[str, Fraction]:
+    """`NAME=NUMBER` of a command line: a data set and a number of 0 or more.
 
     Raises:
-        ArgumentTypeError: no name, or no number of 0 or more.
+        ArgumentTypeError: no name or no such number; it names what was `expected`.
     """
     name, _, number = text.rpartition("=")
     try:
-        weight = Fraction(number)
+        value = Fraction(number)
     except (ValueError, ZeroDivisionError):
-        weight = Fraction(-1)
-    if not name or weight < 0:
-        raise argparse.ArgumentTypeError(f"expected NAME=WEIGHT with a weight of 0 or more, got {text!r}")
-    return name, weight
+        value = Fraction(-1)
+    if not name or value < 0:
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    return name, value
 
 
 @command("weigh_datasets")
@@ -150,7 +151,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("data", type=Path, help="data YAML whose train: names a folder for each data set")
-    add("--weights", required=True, nargs="+", type=_weight, metavar="NAME=WEIGHT", help="of each data set")
+    weight = partial(number_of_set, "NAME=WEIGHT with a weight of 0 or more")
+    add("--weights", required=True, nargs="+", type=weight, metavar="NAME=WEIGHT", help="of each data set")
     add("--output", required=True, type=Path, help="data YAML to write; the list beside it has its name and .txt")
     add("--images", type=positive, help="images of an epoch (default: as few as hold every image)")
     add("--seed", type=int, default=0, help="of the choice of images that are seen once more (default: 0)")

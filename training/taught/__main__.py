@@ -22,6 +22,7 @@ from ultralytics.cfg import get_cfg, parse_key_value_pair
 import ultra_face
 from training.taught.teacher import Teaching
 from training.taught.trainer import TaughtTrainer
+from training.weigh_datasets import number_of_set
 from ultra_face.cli.command import command
 
 HELP = {
@@ -36,45 +37,26 @@ HELP = {
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m training.taught", description=__doc__.splitlines()[0])
-    parser.add_argument("--teacher", required=True, help="checkpoint of a face model without anchors")
+    add = parser.add_argument
+    add("--teacher", required=True, help="checkpoint of a face model without anchors")
     for name, does in HELP.items():
         default = getattr(Teaching, name)
-        parser.add_argument(f"--{name}", type=float, default=default, help=f"{does} (default: {default})")
-    parser.add_argument(
-        "settings", nargs="+", metavar="key=value", help="settings of Ultralytics; model and data at least"
-    )
-    parser.add_argument(
-        "--keep-in",
-        action="append",
-        default=[],
-        type=_share,
-        metavar="NAME=SHARE",
-        help="another `keep` for a data set",
+        add(f"--{name}", type=float, default=default, help=f"{does} (default: {default})")
+    add("settings", nargs="+", metavar="key=value", help="settings of Ultralytics; model and data at least")
+    share = partial(number_of_set, "NAME=SHARE with a number from 0 to 1")
+    add(
+        "--keep-in", action="append", default=[], type=share, metavar="NAME=SHARE", help="another `keep` for a data set"
     )
     options = parser.parse_args()
     settings = _read_settings(options.settings)
     for key in ("model", "data"):
         if key not in settings:
             parser.error(f"expected {key}=..., got none")
-    teaching = Teaching(**{name: getattr(options, name) for name in HELP}, keep_in=dict(options.keep_in))
+    keep_in = {name: float(share) for name, share in options.keep_in}
+    teaching = Teaching(**{name: getattr(options, name) for name in HELP}, keep_in=keep_in)
     ultra_face.register()
     trainer = partial(TaughtTrainer, teacher=options.teacher, teaching=teaching)
     YOLO(settings.pop("model"), task="pose").train(trainer=trainer, **settings)
-
-
-def _share(text: str) -> tuple[str, float]:
-    """Type of `--keep-in`: a data set and a share, whose range `Teaching` knows.
-
-    Raises:
-        ArgumentTypeError: no name or no number.
-    """
-    name, _, number = text.rpartition("=")
-    try:
-        if name:
-            return name, float(number)
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"expected NAME=SHARE with a number from 0 to 1, got {text!r}")
 
 
 def _read_settings(pairs: Sequence[str]) -> dict[str, object]:
