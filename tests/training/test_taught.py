@@ -148,14 +148,14 @@ def test_cells_in_which_the_teacher_sees_nothing_teach_only_their_score() -> Non
 
 def test_inside_a_believed_face_the_teacher_has_no_say() -> None:
     helper, outputs = helper_and_outputs()
-    outputs = [output.requires_grad_() for output in outputs]
-    cells = cells_of([output.detach() for output in outputs], 0.9)
-    # The middles of the first column of cells of 8 px, and none of those of 16 px; of another image, all.
-    left_out = torch.tensor([[0.0, 0, 0, 7, SIDE]])
+    cells = cells_of(outputs, 0.9).expand(2, -1, -1)
+    outputs = [output.repeat(2, 1, 1, 1).requires_grad_() for output in outputs]
+    # In the second of two images: the middles of the first column of cells of 8 px, and none of those of 16 px.
+    left_out = torch.tensor([[1.0, 0, 0, 7, SIDE]])
     helper.loss(outputs, cells, left_out)[0].backward()
-    learned = [output.grad[0, 0] != 0 for output in outputs]
-    assert learned[0].tolist() == [[False, True, True, True]] * 4
-    assert learned[1].all()
+    learned = [output.grad[:, 0] != 0 for output in outputs]
+    assert learned[0][1].tolist() == [[False, True, True, True]] * 4
+    assert learned[0][0].all() and learned[1].all()
 
 
 def test_the_helper_gives_what_its_loss_compares() -> None:
