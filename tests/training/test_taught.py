@@ -155,7 +155,8 @@ def test_inside_a_believed_face_the_teacher_has_no_say() -> None:
     helper.loss(outputs, cells, left_out)[0].backward()
     learned = [output.grad[:, 0] != 0 for output in outputs]
     assert learned[0][1].tolist() == [[False, True, True, True]] * 4
-    assert learned[0][0].all() and learned[1].all()
+    assert learned[0][0].all()
+    assert learned[1].all()
 
 
 def test_the_helper_gives_what_its_loss_compares() -> None:
